@@ -1,0 +1,48 @@
+# Two commands set everything up on a machine that has python3 with venv, pip and make:
+#   make drill   the main job, on the embedded simulated venue
+#   make test    the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary :all:
+
+.PHONY: help drill test lint types check bench docs lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+drill: $(VENV)/.installed ## the main job on the embedded simulated venue: no keys, no network
+	$(BIN)/goflat drill
+
+test: $(VENV)/.installed-test ## every test, in under four minutes on two cores
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/.installed-test ## ruff, formatting included
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-test ## mypy, strict
+	$(BIN)/mypy
+
+check: lint types test ## all that a commit has to pass
+
+bench: $(VENV)/.installed-test ## time to flat, against what people use otherwise
+	$(BIN)/python -m benchmarks
+
+lock: ## write the hashed requirements anew (needs uv)
+	scripts/lock.sh
+
+clean: ## forget the environment and what tools left behind
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .coverage* build dist
+
+# A half-made environment is made again: the stamp is written last.
+$(VENV)/.installed: requirements/base.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(FROM_LOCK) -r requirements/base.txt
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.installed-test: requirements/test.txt $(VENV)/.installed
+	$(FROM_LOCK) -r requirements/test.txt
+	touch $@

@@ -1,0 +1,1 @@
+"""The sockets in the wall: protocols, nothing else."""
