@@ -1,0 +1,1 @@
+"""DOOR. What was typed, what was understood, one call."""
