@@ -1,0 +1,1 @@
+"""Adapters, all of one floor plan: pure tables and functions, and one file with sockets."""

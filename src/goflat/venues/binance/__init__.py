@@ -1,0 +1,1 @@
+"""Binance USDⓈ-M Futures. Import from the files: `venue` keeps the port, `environments` is data."""
