@@ -4,6 +4,7 @@ When the next action depends on a failure, the useful question is neither whose 
 what broke, but what is true now: did the request leave us, and may it have been executed?
 """
 
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -28,11 +29,42 @@ class GoflatError(Exception):
     """Whatever goflat raises on purpose."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """One thing that is wrong in a configuration: what was expected, and where to mend it.
+
+    `text` never repeats a text value of the file, which may be a secret. `line` counts from 1;
+    None where no line can be named.
+    """
+
+    text: str
+    key: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        return _printable(": ".join(part for part in (place, self.key, self.text) if part))
+
+
 class SettingsError(GoflatError, ValueError, TypeError):
     """The configuration or the command is wrong. Nothing was sent.
 
     A wrong type and a wrong value are one kind of mistake here, so it can be caught as either.
+    `mistakes` holds all that was found at once; its `str` has one line for each.
     """
+
+    def __init__(self, *mistakes: Mistake | str) -> None:
+        self.mistakes = tuple(
+            mistake if isinstance(mistake, Mistake) else Mistake(text=mistake)
+            for mistake in mistakes
+        )
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+def _printable(text: str) -> str:
+    """Without control and format characters, which could redraw what a terminal shows."""
+    return "".join(character for character in text if character.isprintable())
 
 
 class VenueError(GoflatError):
