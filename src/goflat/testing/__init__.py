@@ -1,0 +1,1 @@
+"""For tests, yours and ours: a clock, an audit trail, a venue, all in memory."""
