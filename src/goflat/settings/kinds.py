@@ -59,6 +59,7 @@ def described(value: object) -> str:
 
 
 _WORDS = {
+    "NoneType": "nothing",
     "int": "a far larger number",
     "str": "text",
     "list": "a list",
@@ -149,7 +150,7 @@ def _secret(setting: Setting, value: object, place: Place) -> object:
     if not isinstance(value, str):
         raise _unlike(setting, value)
     if mistake := secret_place_mistake(value):
-        raise Unreadable(f"must be {setting.expected}: {mistake}")
+        raise Unreadable(f"must be {setting.expected}; {mistake}")
     kind, _, name = value.partition(":")
     if kind == SecretPlace.FILE:
         name = str(_absolute(name, place))

@@ -13,6 +13,7 @@ from goflat.settings.schema import (
     ACCOUNT,
     AUDIT,
     LIQUIDATION,
+    QUIET_SECONDS,
     VARIABLES,
     VENUE,
     emergency_needs,
@@ -73,8 +74,29 @@ def read_settings(source: Source, *, notes: tuple[Mistake, ...] = ()) -> Setting
         scope=liquidation.values["scope"],
         audit_path=audit.values.get("path"),
         faults=tuple(_in_order(faults)),
-        notes=notes,
+        notes=(*notes, *_cut_short(source, config, asked=liquidation.values["quiet_seconds"])),
     )
+
+
+def read_config(source: Source) -> LiquidationConfig:
+    """The six settings of a liquidation alone.
+
+    Raises:
+        SettingsError: [liquidation] has a fault.
+    """
+    reading = read_once(source, LIQUIDATION)
+    config = _config(source, reading)
+    if reading.mistakes or config is None:
+        raise SettingsError(*_in_order(reading.mistakes))
+    return config
+
+
+def _cut_short(source: Source, config: LiquidationConfig, *, asked: float) -> Iterator[Mistake]:
+    """A quiet time that was asked for and is longer than the deadline has room for."""
+    most = config.timeout_seconds / 4
+    if asked > max(most, QUIET_SECONDS):
+        text = f"is cut to {most:g}, a quarter of timeout_seconds"
+        yield source.mistake(LIQUIDATION.name, "quiet_seconds", text=text)
 
 
 def _config(source: Source, reading: Reading) -> LiquidationConfig | None:

@@ -18,6 +18,9 @@ from goflat.domain.config import (
 )
 from goflat.settings.spelling import near_miss
 
+QUIET_SECONDS = 1.0
+"""How long the second proving reading waits, unless another length is asked for."""
+
 _CONFIG = LiquidationConfig()
 
 
@@ -34,10 +37,7 @@ class Kind(Enum):
     CHOICE = "one of these words"
     NAME = "a short name of letters, digits, dots, dashes and underscores"
     URL = "an address"
-    SECRET = (  # noqa: S105 - the name of a kind
-        'where a secret is kept, "env:NAME", "file:PATH", "keyring:service/name" or '
-        '"credential:NAME", and never the secret itself'
-    )
+    SECRET = '"env:NAME", "file:PATH", "keyring:service/name" or "credential:NAME"'  # noqa: S105
     PATH = "the path of a file"
     SCOPE = '"account", or a list of symbols like ["BTCUSDT", "ETHUSDT"]'
 
@@ -142,7 +142,7 @@ _LIQUIDATION = (
     Setting(
         key="quiet_seconds",
         kind=Kind.SECONDS,
-        default=1.0,
+        default=QUIET_SECONDS,
         least=0.1,
         most=7.5,
         doc="How long the second of the two proving readings waits after the first; "

@@ -81,7 +81,7 @@ def secret_place_mistake(text: str) -> str | None:
     place, colon, name = text.partition(":")
     if not colon or place not in set(SecretPlace):
         hint = did_you_mean(place, SecretPlace) if colon else ""
-        return f"what stands there is something else (not shown){hint}"
+        return f"never the secret itself; what stands there is none of these (not shown){hint}"
     if not name or name != name.strip():
         return f'a name belongs right after "{place}:", without blanks'
     if _LIKELY_A_SECRET.fullmatch(name):

@@ -10,6 +10,7 @@ from goflat.errors import Mistake, SettingsError
 from goflat.settings.lines import Layout, Section, lay_out
 from goflat.settings.schema import emergency_needs
 from goflat.settings.small_file import read_small_file
+from goflat.settings.spelling import shown
 
 DEFAULT_PATH = "goflat.toml"
 VARIABLE = "GOFLAT_CONFIG"
@@ -114,25 +115,25 @@ def _parsed(
             return tomllib.loads(text), tuple(faults)
         except (ValueError, RecursionError) as error:
             line, reason = _syntax(error, text)
-        section = layout.section(line)
-        mistake = Mistake(file=file, line=line, text=f"is no TOML: {reason}")
+        section = None if line is None else layout.section(line)
+        said = f"is no TOML: {reason}"
         if section is None or section.table is None or emergency_needs(section.table):
-            raise SettingsError(*faults, mistake)
-        faults.append(mistake)
+            raise SettingsError(*faults, Mistake(file=file, line=line, text=said))
+        said = f"{said}; [{shown(section.table)}] was left out"
+        faults.append(Mistake(file=file, line=line, text=said))
         text = _without(text, section)
     raise SettingsError(*faults)
 
 
-def _syntax(error: ValueError | RecursionError, text: str) -> tuple[int, str]:
-    """The line, and what tomllib has to say without it. It repeats names, never values."""
-    last = text.count("\n") + 1
+def _syntax(error: ValueError | RecursionError, text: str) -> tuple[int | None, str]:
+    """The line if it is known, and what tomllib has to say. It repeats names, never values."""
     if isinstance(error, RecursionError):
-        return last, "it is nested too deeply"
+        return None, "it is nested too deeply"
     if not isinstance(error, tomllib.TOMLDecodeError):
-        return last, "a number in it has too many digits"
+        return None, "a number in it has too many digits"
     said = str(error)
     place = _AT_LINE.search(said)
-    line = int(place[1]) if place and place[1] else last
+    line = int(place[1]) if place and place[1] else text.count("\n") + 1
     said = _AT_LINE.sub("", said)
     return line, next((ours for theirs, ours in _TWICE.items() if said.startswith(theirs)), said)
 

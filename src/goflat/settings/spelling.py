@@ -6,18 +6,21 @@ from difflib import get_close_matches
 LONGEST_NAME_SHOWN = 40
 """A longer name than this is not repeated: it may be a secret in the wrong place."""
 
+SHORTEST_PART = 4
+"""A part of a name that is shorter than this says too little about the whole."""
+
 
 def near_miss(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` was probably meant to be, or None."""
     if len(word) > LONGEST_NAME_SHOWN:
         return None
-    names = list(known)
-    plain = word.casefold().replace("-", "_").strip()
+    plain = _plain(word)
+    names = {_plain(name): name for name in known}
     if close := get_close_matches(plain, names, n=1, cutoff=0.65):
-        return close[0]
-    if len(plain) < 4:
+        return names[close[0]]
+    if len(plain) < SHORTEST_PART:
         return None
-    return next((name for name in names if plain in name or name in plain), None)
+    return next((name for key, name in names.items() if plain in key or key in plain), None)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -31,3 +34,7 @@ def shown(name: str) -> str:
     if len(name) <= LONGEST_NAME_SHOWN:
         return name
     return f"a name of {len(name)} characters"
+
+
+def _plain(word: str) -> str:
+    return word.strip().casefold().replace("-", "_")
