@@ -6,6 +6,12 @@ from typing import NewType
 Instant = NewType("Instant", float)
 """Seconds on the monotonic clock of the run. Says nothing about the time of day."""
 
+LONG_AGO = Instant(float("-inf"))
+"""Before anything of the run."""
+
+NEVER = Instant(float("inf"))
+"""After everything: the wake-up call of something that waits for an answer only."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Deadline:

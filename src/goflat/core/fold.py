@@ -1,0 +1,269 @@
+"""Fold one event into what is known of a run."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import assert_never
+
+from goflat.core.decision import Note, Remark
+from goflat.core.events import (
+    BookCancelled,
+    CloseAnswered,
+    ConditionalCancelled,
+    ConditionalOrdersRead,
+    Event,
+    Failed,
+    PositionsRead,
+    Protected,
+    QueryAnswered,
+    RulesRead,
+    Started,
+    UsageSeen,
+    Woke,
+    WorkingOrdersRead,
+)
+from goflat.core.leg import Leg, Seen
+from goflat.core.looks import Part
+from goflat.core.run import Draft, SweepKey, is_act
+from goflat.core.steps import (
+    CancelAll,
+    CancelConditional,
+    Close,
+    Protect,
+    Query,
+    ReadOrders,
+    ReadPositions,
+    ReadRules,
+    Step,
+)
+from goflat.core.sweep import Found, Listed
+from goflat.domain.instrument import Symbol
+from goflat.domain.listing import Listing, Unreadable
+from goflat.domain.order import Book, ConditionalOrder, ProtectiveStop, VenueOrderId, WorkingOrder
+from goflat.domain.outcome import OutsideScope
+from goflat.domain.position import LegKey, Position
+from goflat.domain.scope import Only
+from goflat.domain.time import NEVER, Instant
+from goflat.errors import Throttled, VenueError
+
+FIRST_STALE_WAIT_SECONDS = 0.1
+STALE_WAIT_SECONDS_MAX = 0.8
+
+
+def fold(draft: Draft, event: Event) -> None:
+    """Take one thing that happened to where it belongs."""
+    match event:
+        case Started():
+            _expect_blind_books(draft)
+        case Woke():
+            draft.touch_all()
+        case PositionsRead(listing, began):
+            _positions_read(draft, listing, began)
+        case WorkingOrdersRead(listing, began):
+            _orders_read(draft, Book.WORKING, listing, began)
+        case ConditionalOrdersRead(listing, began):
+            _orders_read(draft, Book.CONDITIONAL, listing, began)
+        case RulesRead(rules, limits):
+            known = replace(draft.run.rules, known=rules, in_flight=False)
+            draft.change(rules=known)
+            draft.budget = draft.budget if limits is None else draft.budget.with_limits(limits)
+            draft.touch_all()
+        case BookCancelled(symbol, book, _):
+            _acted(draft)
+            draft.tell_sweep(SweepKey(symbol, book), event)
+        case ConditionalCancelled(order):
+            _acted(draft)
+            draft.tell_sweep(SweepKey(order.symbol, Book.CONDITIONAL), event)
+        case CloseAnswered(order, _):
+            _acted(draft)
+            draft.tell_leg(order.position.key, event)
+        case QueryAnswered(order, _):
+            draft.tell_leg(order.position.key, event)
+        case Protected(stop):
+            _acted(draft)
+            _restored(draft, stop)
+        case Failed(step, failure):
+            _failed(draft, step, failure, event)
+        case UsageSeen(usage):
+            draft.budget = draft.budget.observe(usage, draft.now)
+        case _:
+            assert_never(event)
+
+
+def _expect_blind_books(draft: Draft) -> None:
+    """Where no list can be had, the instruments that were named are cancelled unseen."""
+    scope = draft.run.scope
+    if Part.WORKING in draft.run.parts or not isinstance(scope, Only):
+        return
+    for symbol in sorted(scope.symbols):
+        draft.touched.add(draft.sweep_of(symbol, Book.WORKING).symbol)
+
+
+def _acted(draft: Draft) -> None:
+    draft.change(last_act=draft.now, acts_in_flight=draft.run.acts_in_flight - 1)
+
+
+# --- readings -----------------------------------------------------------------------------------
+
+
+def _positions_read(draft: Draft, listing: Listing[Position], began: Instant) -> None:
+    _came_back(draft, Part.POSITIONS, began, listing.unreadable)
+    draft.touch_all()
+    draft.change(look_again_at=NEVER)
+    outside = []
+    shown: dict[LegKey, Position] = {}
+    for position in listing.rows:
+        if draft.run.scope.covers(position.symbol):
+            shown[position.key] = position
+        else:
+            outside.append(_outside_position(position))
+    _keep_outside(draft, Part.POSITIONS, outside)
+    may_hide = _hidden_by(listing.unreadable)
+    for key in [*draft.legs, *(key for key in shown if key not in draft.legs)]:
+        _leg_read(draft, key, shown.get(key), began, is_hidden=may_hide(key.symbol))
+
+
+def _leg_read(
+    draft: Draft, key: LegKey, position: Position | None, began: Instant, *, is_hidden: bool
+) -> None:
+    draft.touched.add(key.symbol)
+    if key not in draft.legs:
+        assert position is not None
+        draft.legs[key] = Leg.found(position, began, draft.run.terms)
+        return
+    if position is None and is_hidden:
+        return
+    remarks = len(draft.remarks)
+    draft.tell_leg(key, Seen(position, began))
+    if any(remark.note is Note.STALE_READING for remark in draft.remarks[remarks:]):
+        _look_again(draft)
+
+
+def _look_again(draft: Draft) -> None:
+    """A reading was older than our fills: it counts for nothing, and the next one waits longer."""
+    stale = draft.run.stale_readings
+    wait = min(FIRST_STALE_WAIT_SECONDS * 2 ** min(stale, 8), STALE_WAIT_SECONDS_MAX)
+    if draft.run.look_again_at == NEVER:
+        draft.change(stale_readings=stale + 1, look_again_at=Instant(draft.now + wait))
+
+
+def _orders_read(
+    draft: Draft,
+    book: Book,
+    listing: Listing[WorkingOrder] | Listing[ConditionalOrder],
+    began: Instant,
+) -> None:
+    part = Part.of(book)
+    _came_back(draft, part, began, listing.unreadable)
+    draft.touch_all()
+    by_symbol: defaultdict[Symbol, list[Found]] = defaultdict(list)
+    outside = []
+    for order in listing.rows:
+        if draft.run.scope.covers(order.symbol):
+            by_symbol[order.symbol].append(order)
+        else:
+            outside.append(_outside_order(order, book))
+    _keep_outside(draft, part, outside)
+    may_hide = _hidden_by(listing.unreadable)
+    swept = [key.symbol for key in draft.sweeps if key.book is book]
+    for symbol in dict.fromkeys([*swept, *by_symbol]):
+        orders = tuple(by_symbol.get(symbol, ()))
+        if orders or not may_hide(symbol):
+            draft.tell_sweep(draft.sweep_of(symbol, book), Listed(orders, began))
+
+
+def _came_back(
+    draft: Draft, part: Part, began: Instant, unreadable: tuple[Unreadable, ...]
+) -> None:
+    scope = draft.run.scope
+    holes = tuple(u for u in unreadable if u.symbol is None or scope.covers(u.symbol))
+    draft.looks[part] = draft.looks[part].came_back(began, draft.now, holes)
+    draft.remarks.extend(
+        Remark(Note.UNREADABLE, hole.symbol or part.value, hole.reason) for hole in holes
+    )
+
+
+def _hidden_by(unreadable: tuple[Unreadable, ...]) -> Callable[[Symbol], bool]:
+    """Whether a row that could not be read may be the one of a symbol."""
+    symbols = {row.symbol for row in unreadable}
+    return lambda symbol: None in symbols or symbol in symbols
+
+
+def _keep_outside(draft: Draft, part: Part, found: Iterable[OutsideScope]) -> None:
+    draft.change(outside={**draft.run.outside, part: tuple(found)})
+
+
+def _outside_position(position: Position) -> OutsideScope:
+    return OutsideScope(
+        kind="position",
+        symbol=position.symbol,
+        side=position.side.value,
+        quantity=position.quantity,
+    )
+
+
+def _outside_order(order: Found, book: Book) -> OutsideScope:
+    kind = "working order" if book is Book.WORKING else "conditional order"
+    return OutsideScope(
+        kind=kind,
+        symbol=order.symbol,
+        side=order.side.value,
+        quantity=order.quantity,
+        id=order.client_order_id,
+    )
+
+
+# --- failures -----------------------------------------------------------------------------------
+
+
+def _failed(draft: Draft, step: Step, failure: VenueError, event: Failed) -> None:
+    if is_act(step):
+        _acted(draft)
+    if isinstance(failure, Throttled):
+        draft.budget = draft.budget.throttled(
+            draft.now, failure.retry_after_seconds, orders_only=failure.orders_only
+        )
+    match step:
+        case ReadPositions() | ReadOrders():
+            part = Part.POSITIONS if isinstance(step, ReadPositions) else Part.of(step.book)
+            draft.looks[part] = draft.looks[part].failed(draft.now, failure.reason)
+            draft.touch_all()
+        case ReadRules():
+            rules = draft.run.rules
+            rules = replace(
+                rules, in_flight=False, failures=rules.failures + 1, reason=failure.reason
+            )
+            draft.change(rules=rules)
+            draft.touch_all()
+        case CancelAll(symbol, book):
+            draft.tell_sweep(SweepKey(symbol, book), event)
+        case CancelConditional(order):
+            draft.tell_sweep(SweepKey(order.symbol, Book.CONDITIONAL), event)
+        case Close(order, _) | Query(order):
+            draft.tell_leg(order.position.key, event)
+        case Protect(stop):
+            _not_restored(draft, stop, failure)
+        case _:
+            assert_never(step)
+
+
+def _restored(draft: Draft, stop: ProtectiveStop) -> None:
+    known = _restore_of(draft, stop)
+    restore = draft.restores[known]
+    draft.restores[known] = replace(restore, in_flight=False, done_at=draft.now, reason=None)
+    naked = draft.naked.get(restore.leg)
+    if naked is not None and naked.until is None:
+        draft.naked[restore.leg] = replace(naked, until=draft.now)
+    draft.touched.add(stop.order.symbol)
+
+
+def _not_restored(draft: Draft, stop: ProtectiveStop, failure: VenueError) -> None:
+    known = _restore_of(draft, stop)
+    restore = draft.restores[known]
+    draft.restores[known] = replace(restore, in_flight=False, reason=failure.reason)
+    draft.touched.add(stop.order.symbol)
+
+
+def _restore_of(draft: Draft, stop: ProtectiveStop) -> VenueOrderId:
+    assert stop.order.order_id in draft.restores
+    return stop.order.order_id
