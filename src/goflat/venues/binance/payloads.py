@@ -1,0 +1,103 @@
+"""Binance's payloads in Binance's words, as far as we read them (fact sheet, sample payloads).
+
+Every other field is ignored. Numbers are text here; `parse` decides what they mean.
+"""
+
+import msgspec
+
+from goflat.domain.position import PositionMode
+
+BOTH = "BOTH"
+"""The position side of one-way mode."""
+
+
+class PositionRow(msgspec.Struct, rename="camel", frozen=True):
+    """A row of positionRisk, or the shorter one of account: both spell one profit differently."""
+
+    symbol: str
+    position_side: str
+    position_amt: str
+    entry_price: str | None = None
+    mark_price: str | None = None
+    liquidation_price: str | None = None
+    un_realized_profit: str | None = None
+    unrealized_profit: str | None = None
+    update_time: int | str | None = None
+
+
+class WorkingRow(msgspec.Struct, rename="camel", frozen=True):
+    symbol: str
+    order_id: int | str
+    side: str
+    orig_qty: str
+    executed_qty: str
+    client_order_id: str = ""
+    position_side: str = BOTH
+    reduce_only: bool | str = False
+    type: str = ""
+    price: str | None = None
+
+
+class ConditionalRow(msgspec.Struct, rename="camel", frozen=True):
+    symbol: str
+    algo_id: int | str
+    side: str
+    order_type: str
+    client_algo_id: str = ""
+    position_side: str = BOTH
+    quantity: str | None = None
+    trigger_price: str | None = None
+    price: str | None = None
+    reduce_only: bool | str = False
+    close_position: bool | str = False
+    working_type: str | None = None
+    time_in_force: str | None = None
+    price_protect: bool | str = False
+    activate_price: str | None = None
+    callback_rate: str | None = None
+
+
+class OrderRow(msgspec.Struct, rename="camel"):
+    order_id: int | str
+    symbol: str | None = None
+    client_order_id: str | None = None
+    status: str = ""
+    executed_qty: str | None = None
+    update_time: int | str | None = None
+
+
+class AlgoRow(msgspec.Struct, rename="camel"):
+    algo_id: int | str
+    client_algo_id: str | None = None
+    algo_status: str = ""
+
+
+class Acknowledgement(msgspec.Struct):
+    code: int | str | None = None
+
+
+class Account(msgspec.Struct):
+    positions: msgspec.Raw
+
+
+class ServerTime(msgspec.Struct, rename="camel"):
+    server_time: int
+
+
+class AccountConfig(msgspec.Struct, rename="camel", frozen=True):
+    """What the venue says of the account: its position mode, and whether it may trade."""
+
+    dual_side_position: bool
+    can_trade: bool | None = None
+
+    @property
+    def mode(self) -> PositionMode:
+        return PositionMode.HEDGE if self.dual_side_position else PositionMode.ONE_WAY
+
+
+class KeyRights(msgspec.Struct, rename="camel", frozen=True):
+    """What the venue says of the key itself. None: not said."""
+
+    enable_futures: bool | None = None
+    enable_withdrawals: bool | None = None
+    ip_restrict: bool | None = None
