@@ -44,7 +44,7 @@ class Mistake:
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
-        return _printable(": ".join(part for part in (place, self.key, self.text) if part))
+        return printable(": ".join(part for part in (place, self.key, self.text) if part))
 
 
 class SettingsError(GoflatError, ValueError, TypeError):
@@ -62,8 +62,8 @@ class SettingsError(GoflatError, ValueError, TypeError):
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
-def _printable(text: str) -> str:
-    """Without control and format characters, which could redraw what a terminal shows."""
+def printable(text: str) -> str:
+    """A text without control and format characters, which could redraw what a terminal shows."""
     return "".join(character for character in text if character.isprintable())
 
 

@@ -79,15 +79,17 @@ def read_settings(source: Source, *, notes: tuple[Mistake, ...] = ()) -> Setting
 
 
 def read_config(source: Source) -> LiquidationConfig:
-    """The six settings of a liquidation alone.
+    """The six settings of a liquidation alone, of a source that has no account.
 
     Raises:
-        SettingsError: [liquidation] has a fault.
+        SettingsError: there is a fault, in whatever table.
     """
     reading = read_once(source, LIQUIDATION)
     config = _config(source, reading)
-    if reading.mistakes or config is None:
-        raise SettingsError(*_in_order(reading.mistakes))
+    unknown = [mistake for _, mistake in unknown_tables(source)]
+    mistakes = [*unknown, *reading.mistakes, *read_once(source, AUDIT).mistakes]
+    if mistakes or config is None:
+        raise SettingsError(*_in_order(mistakes))
     return config
 
 

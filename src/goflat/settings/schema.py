@@ -48,7 +48,8 @@ class Setting:
 
     `least` and `most` bound numbers, ends included. `schemes` are those of an address. `default`
     None with `required` false means that leaving it out says something, which `doc` explains.
-    `sample` is what a template shows where there is no default.
+    `sample` is what a template shows where there is no default, commented out unless the setting
+    is required or `suggested`.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ()
     sample: str | None = None
+    suggested: bool = False
 
     @property
     def expected(self) -> str:
@@ -235,7 +237,7 @@ VENUE = Table(
 
 ACCOUNT = Table(
     name="account",
-    doc="One of several accounts. Not together with [venue].",
+    doc="One of several accounts, with the keys of [venue] and a name. Not together with [venue].",
     settings=(
         Setting(
             key="name",
@@ -265,6 +267,7 @@ AUDIT = Table(
             key="path",
             kind=Kind.PATH,
             sample='"audit.jsonl"',
+            suggested=True,
             doc="The file that is appended to; left out, no audit trail is kept.",
         ),
     ),
