@@ -3,14 +3,13 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from goflat.errors import Mistake, SettingsError
 from goflat.settings.lines import Layout, Section, lay_out
 from goflat.settings.schema import emergency_needs
 from goflat.settings.small_file import read_small_file
-from goflat.settings.spelling import shown
 
 DEFAULT_PATH = "goflat.toml"
 VARIABLE = "GOFLAT_CONFIG"
@@ -111,18 +110,46 @@ def _parsed(
     """The tables of the text. What is no TOML is left out, as long as the emergency allows it."""
     faults: list[Mistake] = []
     for _ in range(MOST_BROKEN_TABLES):
-        try:
-            return tomllib.loads(text), tuple(faults)
-        except (ValueError, RecursionError) as error:
-            line, reason = _syntax(error, text)
-        section = None if line is None else layout.section(line)
-        said = f"is no TOML: {reason}"
-        if section is None or section.table is None or emergency_needs(section.table):
-            raise SettingsError(*faults, Mistake(file=file, line=line, text=said))
-        said = f"{said}; [{shown(section.table)}] was left out"
-        faults.append(Mistake(file=file, line=line, text=said))
+        parsed = _attempt(text, file)
+        if not isinstance(parsed, Mistake):
+            return parsed, tuple(faults)
+        section = None if parsed.line is None else layout.section(parsed.line)
+        if section is None or not _is_spare(section):
+            return _bare(text, layout, (*faults, parsed))
+        faults.append(_left_out(parsed, [section]))
         text = _without(text, section)
-    raise SettingsError(*faults)
+    return _bare(text, layout, tuple(faults))
+
+
+def _bare(
+    text: str, layout: Layout, faults: tuple[Mistake, ...]
+) -> tuple[Mapping[str, object], tuple[Mistake, ...]]:
+    """Only what an emergency needs: the place where TOML breaks may lie far below its cause."""
+    spare = [section for section in layout.sections if _is_spare(section)]
+    for section in spare:
+        text = _without(text, section)
+    parsed = _attempt(text, str(faults[-1].file))
+    if isinstance(parsed, Mistake):
+        raise SettingsError(*faults)
+    return parsed, (*faults[:-1], _left_out(faults[-1], spare))
+
+
+def _attempt(text: str, file: str) -> Mapping[str, object] | Mistake:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        line, reason = _syntax(error, text)
+        return Mistake(file=file, line=line, text=f"is no TOML: {reason}")
+
+
+def _left_out(mistake: Mistake, sections: list[Section]) -> Mistake:
+    names = ", ".join(sorted({f"[{section.table}]" for section in sections}))
+    return replace(mistake, text=f"{mistake.text}; {names} was left out")
+
+
+def _is_spare(section: Section) -> bool:
+    """Whether the emergency can do without these lines."""
+    return section.table is not None and not emergency_needs(section.table)
 
 
 def _syntax(error: ValueError | RecursionError, text: str) -> tuple[int | None, str]:
