@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 KeyPath = tuple[str | int, ...]
 """Tables and a key, outermost first; the entries of a `[[table]]` are counted from 0."""
 
+DEEPEST = 4
+"""Nothing that we look for lies deeper than a key of a table in an entry of a `[[table]]`."""
+
 _PART = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
 _DOTTED = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
 _HEADER = re.compile(rf"(?P<open>\[\[?)[ \t]*(?P<name>{_DOTTED})[ \t]*\]")
@@ -71,7 +74,7 @@ def lay_out(text: str) -> Layout:
             path = table
         else:
             path = (*table, *name)
-        for length in range(1, len(path) + 1):
+        for length in range(1, min(len(path), DEEPEST) + 1):
             lines.setdefault(path[:length], line)
     return Layout(lines=lines, sections=_sections(headers, text.count("\n") + 1))
 

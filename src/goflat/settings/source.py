@@ -15,6 +15,8 @@ DEFAULT_PATH = "goflat.toml"
 VARIABLE = "GOFLAT_CONFIG"
 LARGEST_BYTES = 65_536
 MOST_BROKEN_TABLES = 16
+MOST_DOTS = 200
+"""More dots in one line than this are no key that a person wrote, and tomllib would take minutes."""
 
 _TWICE = {
     "Cannot overwrite a value": "the same key stands here for the second time",
@@ -92,6 +94,9 @@ def _text(path: Path, *, named: bool) -> str:
         ) from None
     if not text.strip():
         raise SettingsError(Mistake(file=str(path), text="is empty; `goflat init` writes one"))
+    for line, content in enumerate(text.split("\n"), start=1):
+        if content.count(".") > MOST_DOTS:
+            raise SettingsError(Mistake(file=str(path), line=line, text="has far too many dots"))
     return text
 
 
@@ -118,7 +123,7 @@ def _parsed(
             return _bare(text, layout, (*faults, parsed))
         faults.append(_left_out(parsed, [section]))
         text = _without(text, section)
-    return _bare(text, layout, tuple(faults))
+    raise SettingsError(*faults)
 
 
 def _bare(
