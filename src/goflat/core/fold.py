@@ -77,7 +77,10 @@ def fold(draft: Draft, event: Event) -> None:
         case CloseAnswered(order, _):
             _acted(draft)
             draft.tell_leg(order.position.key, event)
-        case QueryAnswered(order, _):
+        case QueryAnswered(order, report):
+            if report is not None:
+                # The answer to the close itself, only later: readings before it do not count.
+                draft.change(last_act=draft.now)
             draft.tell_leg(order.position.key, event)
         case Protected(stop):
             _acted(draft)

@@ -494,7 +494,7 @@ def _resolve(leg: Leg, order: CloseOrder, report: OrderReport | None, now: Insta
         return Decision(now_is=leg)
     if report is not None and not report.status.is_final:
         return _query_failed(leg, order, now)
-    if report is not None and report.executed is not None:
+    if report is not None:
         leg = replace(_book(leg, report, now), last_act=now)
     return _settle_doubt(leg, order, now)
 

@@ -236,6 +236,8 @@ def _instrument_result(run: Liquidation, symbol: Symbol) -> LegResult:
 
 
 def _instrument_trouble(run: Liquidation, symbol: Symbol, left: int) -> str | None:
+    if run.looks[Part.POSITIONS].read_began == LONG_AGO:
+        return "positions could not be read, so it may hold one"
     for hole in run.looks[Part.POSITIONS].holes:
         if hole.symbol == symbol:
             return f"its position could not be read: {hole.reason}"

@@ -1,1 +1,1 @@
-"""Adapters, all of one floor plan: pure tables and functions, and one file with sockets."""
+"""SECOND FLOOR. Adapters of one floor plan: requests, parse and failures as tables."""

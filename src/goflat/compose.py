@@ -1,0 +1,52 @@
+"""The only place that knows every class: settings in, running objects out. No decisions."""
+
+import os
+
+from goflat.domain.facts import AccountFacts
+from goflat.journal import AuditLogger
+from goflat.manager import LiquidationManager
+from goflat.settings import AccountSettings, Settings, load_settings
+from goflat.venues.binance.signing import Credentials
+from goflat.venues.binance.venue import BinanceVenue
+
+
+def open_venue(account: AccountSettings) -> BinanceVenue:
+    """The venue of an account. Resolves its secrets; connects with the first request.
+
+    Raises:
+        SettingsError: a secret that cannot be had, or no address where there has to be one.
+    """
+    reached = account.refuse_embedded()
+    assert reached.rest_url is not None
+    return BinanceVenue(
+        rest_url=reached.rest_url,
+        sapi_url=reached.sapi_url,
+        credentials=Credentials(
+            api_key=reached.api_key.resolve(), api_secret=reached.api_secret.resolve()
+        ),
+    )
+
+
+def open_audit(settings: Settings) -> AuditLogger | None:
+    """The audit trail of a configuration. Opening it never fails: it may be degraded."""
+    return None if settings.audit_path is None else AuditLogger(settings.audit_path)
+
+
+def manager_from_settings(path: str | os.PathLike[str] | None, account: str) -> LiquidationManager:
+    """A manager for one account of a configuration file."""
+    settings = load_settings(None if path is None else os.fspath(path))
+    return LiquidationManager(
+        open_venue(settings.account(account)),
+        settings.liquidation,
+        open_audit(settings),
+        quiet_seconds=settings.quiet_seconds,
+    )
+
+
+async def examine(account: AccountSettings) -> AccountFacts:
+    """Ask the venue of an account what can be known before it matters."""
+    venue = open_venue(account)
+    try:
+        return await venue.examine()
+    finally:
+        await venue.aclose()
