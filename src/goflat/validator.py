@@ -182,16 +182,22 @@ def _installation(settings: Settings) -> Installation:
 def _append_problem(path: Path) -> str | None:
     """Why nothing can be appended to a file, which need not exist yet. Writes nothing."""
     try:
-        if path.exists():
-            if not path.is_file():
-                return "it is no regular file"
-            os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC))
-            return None
-        if not path.parent.is_dir():
-            return "its directory does not exist"
-        return None if os.access(path.parent, os.W_OK | os.X_OK) else "its directory is read-only"
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return _create_problem(path.parent)
     except OSError as error:
         return error.strerror or str(error)
+    try:
+        is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    finally:
+        os.close(descriptor)
+    return None if is_regular else "it is no regular file"
+
+
+def _create_problem(directory: Path) -> str | None:
+    if not directory.is_dir():
+        return "its directory does not exist"
+    return None if os.access(directory, os.W_OK | os.X_OK) else "its directory is read-only"
 
 
 def _mode_if(path: Path, rights: int) -> str | None:

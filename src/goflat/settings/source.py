@@ -16,7 +16,7 @@ VARIABLE = "GOFLAT_CONFIG"
 LARGEST_BYTES = 65_536
 MOST_BROKEN_TABLES = 16
 MOST_DOTS = 200
-"""More dots in one line than this are no key that a person wrote, and tomllib would take minutes."""
+"""More dots in one line than this are no key that a person wrote; tomllib would take minutes."""
 
 _TWICE = {
     "Cannot overwrite a value": "the same key stands here for the second time",
@@ -94,9 +94,9 @@ def _text(path: Path, *, named: bool) -> str:
         ) from None
     if not text.strip():
         raise SettingsError(Mistake(file=str(path), text="is empty; `goflat init` writes one"))
-    for line, content in enumerate(text.split("\n"), start=1):
-        if content.count(".") > MOST_DOTS:
-            raise SettingsError(Mistake(file=str(path), line=line, text="has far too many dots"))
+    for number, row in enumerate(text.split("\n"), start=1):
+        if row.count(".") > MOST_DOTS:
+            raise SettingsError(Mistake(file=str(path), line=number, text="has far too many dots"))
     return text
 
 
