@@ -8,7 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from goflat.venues.simulated.exchange import Happening
 
 
 class Outcome(Enum):
@@ -261,6 +264,17 @@ class BookRunsOut:
         return replace(plan, fill_part=self.part)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Then:
+    """Something happens in the world when the request comes in, or a while after."""
+
+    happening: "Happening"
+    delay_seconds: float = 0.0
+
+    def bend(self, plan: "Plan") -> "Plan":
+        return replace(plan, happenings=(*plan.happenings, self))
+
+
 Effect: TypeAlias = (
     Say
     | Raw
@@ -277,6 +291,7 @@ Effect: TypeAlias = (
     | CancelLate
     | FillFirst
     | BookRunsOut
+    | Then
 )
 
 
@@ -300,6 +315,7 @@ class Plan:
     cancel_after_seconds: float = 0.0
     fills_before_cancel: Decimal | None = None
     fill_part: Decimal | None = None
+    happenings: tuple[Then, ...] = ()
 
 
 NOTHING = Plan()

@@ -5,8 +5,9 @@ the answer with the delay that the caller has to let pass.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -28,6 +29,9 @@ from goflat.venues.simulated.rest.table import all_endpoints
 from goflat.venues.simulated.spoiling import spoil
 from goflat.venues.simulated.tickets import regular
 from goflat.venues.simulated.world import World
+
+if TYPE_CHECKING:
+    from goflat.venues.simulated.exchange import Happening
 
 REQUESTS_REMEMBERED = 200_000
 JSON = "application/json"
@@ -107,6 +111,7 @@ class Gateway:
         self.credentials: dict[str, Credential] = {}
         self.requests: deque[Received] = deque(maxlen=REQUESTS_REMEMBERED)
         self._endpoints = all_endpoints()
+        self.perform: Callable[[Happening, float], None] = lambda _happening, _delay: None
 
     def receive(self, request: Request) -> Incoming:
         """Note a request and plan what happens to it."""
@@ -128,6 +133,8 @@ class Gateway:
             account=account,
         )
         self.requests.append(record)
+        for then in plan.happenings:
+            self.perform(then.happening, then.delay_seconds)
         endpoint = self._endpoints.get((request.method, request.path))
         return Incoming(request=request, params=params, endpoint=endpoint, plan=plan, record=record)
 

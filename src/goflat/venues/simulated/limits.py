@@ -82,6 +82,11 @@ class Meter:
             if window.add(0, now_ms) + add > most:
                 text = f"Too many new orders; current limit is {most} orders per {name}."
                 raise Refused(-1015, text, retry_after_seconds=window.left_seconds(now_ms))
+        return self.use_orders(account, counts, now_ms)
+
+    def use_orders(self, account: str, counts: tuple[int, int], now_ms: int) -> tuple[int, int]:
+        """Count orders without asking; what is used of both."""
+        count = self._orders[account]
         ten = count.ten_seconds.add(counts[0], now_ms)
         return ten, count.minute.add(counts[1], now_ms)
 

@@ -24,10 +24,10 @@ Door: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class RestDoor:
     """Turns HTTP requests into requests of the gateway, and its answers into HTTP."""
 
-    def __init__(self, gateway: Gateway, lock: RLock, *, latency_seconds: float) -> None:
+    def __init__(self, gateway: Gateway, lock: RLock, latency: Callable[[], float]) -> None:
         self._gateway = gateway
         self._lock = lock
-        self.latency_seconds = latency_seconds
+        self._latency = latency
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         body = (await request.read()).decode("utf-8", "replace") if request.body_exists else ""
@@ -40,11 +40,12 @@ class RestDoor:
             api_key=request.headers.get("X-MBX-APIKEY"),
             source=request.remote or "unknown",
         )
-        answer = await self._answer(incoming)
+        answer = await self.answer(incoming)
         return await _deliver(request, answer)
 
-    async def _answer(self, request: Request) -> Answer:
-        half = self.latency_seconds / 2
+    async def answer(self, request: Request) -> Answer:
+        """The gateway's answer, after latency and whatever delay a fault has put in."""
+        half = self._latency() / 2
         await pause(half)
         with self._lock:
             incoming = self._gateway.receive(request)
