@@ -69,6 +69,7 @@ class Segment:
         self.path = path
         self.seq = seq
         self.synced_seq = seq
+        self.sync_failed = False
         self.last_hash = last_hash
         self.torn = torn
         self._fd = fd

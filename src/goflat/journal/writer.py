@@ -27,6 +27,9 @@ RETRY_SECONDS = 1.0
 
 MAX_WRITTEN_AT_ONCE = 256
 
+MAX_SYNC_FAILURES = 2
+"""After one failed sync another file is tried; after this many it is the disk."""
+
 TOO_MANY = "more events came than the disk takes, and some are lost"
 
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -49,6 +52,8 @@ class Writer:
         self._backlog = Backlog()
         self._unproven = Unproven()
         self._flushes: deque[tuple[int, Flush]] = deque()
+        self._denied: list[Flush] = []
+        self._sync_failures = 0
         self._retry_at = 0.0
         self._stopping = False
 
@@ -122,6 +127,7 @@ class Writer:
                     self._retry_at = 0.0
         self._write()
         self._sync()
+        self._deny()
 
     # To the file.
 
@@ -178,6 +184,7 @@ class Writer:
         self._segment = self._places.open()
         if self._segment is not None:
             self._standing.path = self._segment.path
+            self._standing.last_hash = self._segment.last_hash if self._segment.seq else None
             self._notes.opened(self._segment)
 
     def _leave(self, segment: Segment, reason: str) -> None:
@@ -185,7 +192,8 @@ class Writer:
         again = self._unproven.take_all()
         self._notes.left(segment, reason, again=len(again))
         self._backlog.put_first(again)
-        self._answer_flushes(up_to=segment.seq, durable=False)
+        self._denied.extend(flush for _, flush in self._flushes)
+        self._flushes.clear()
         self._segment = None
         if self._disk.busy_with is not segment:
             segment.close()
@@ -194,7 +202,7 @@ class Writer:
 
     def _sync(self) -> None:
         segment = self._segment
-        if segment is None or self._disk.busy_with is not None:
+        if segment is None or segment.sync_failed or self._disk.busy_with is not None:
             return
         if segment.seq > segment.synced_seq:
             self._disk.sync(segment)
@@ -207,27 +215,40 @@ class Writer:
         elif synced.fault is None:
             segment.synced_seq = synced.seq
             self._unproven.proven(synced.seq)
-            self._answer_flushes(up_to=synced.seq, durable=True)
+            while self._flushes and self._flushes[0][0] <= synced.seq:
+                self._flushes.popleft()[1].answer(durable=True)
         else:
-            reason = f"not durable: {synced.fault}"
-            self._standing.degrade(f"{segment.path}: {reason}")
+            self._not_durable(segment, f"not durable: {synced.fault}")
+
+    def _not_durable(self, segment: Segment, reason: str) -> None:
+        self._standing.degrade(f"{segment.path}: {reason}")
+        self._sync_failures += 1
+        if self._sync_failures < MAX_SYNC_FAILURES:
             self._places.spend(segment.path)
             self._leave(segment, reason)
+        else:
+            # Then it is the disk and not the file. What is written here outlives the process at
+            # least; the disk is not asked again.
+            segment.sync_failed = True
+            self._denied.extend(flush for _, flush in self._flushes)
+            self._flushes.clear()
 
     # To those who wait.
 
     def _flush(self, flush: Flush) -> None:
         segment = self._segment
-        if self._backlog or segment is None:
+        if self._backlog or segment is None or segment.sync_failed:
             flush.answer(durable=False)
         elif segment.synced_seq == segment.seq:
             flush.answer(durable=True)
         else:
             self._flushes.append((segment.seq, flush))
 
-    def _answer_flushes(self, *, up_to: int, durable: bool) -> None:
-        while self._flushes and self._flushes[0][0] <= up_to:
-            self._flushes.popleft()[1].answer(durable=durable)
+    def _deny(self) -> None:
+        """Answer those whose records a failed file held, now that they stand elsewhere if any."""
+        for flush in self._denied:
+            flush.answer(durable=False)
+        self._denied.clear()
 
     def _late(self, late: Late) -> None:
         if self._segment is not None:
@@ -239,7 +260,6 @@ class Writer:
         segment, self._segment = self._segment, None
         self._lose_backlog("the trail ended before some events could be written")
         if segment is not None:
-            self._answer_flushes(up_to=segment.seq, durable=False)
             segment.close()
 
     def _lose_backlog(self, reason: str) -> None:
