@@ -18,7 +18,7 @@ from goflat.domain.order import (
     WorkingOrder,
 )
 from goflat.domain.position import Position, PositionMode
-from goflat.errors import NotSent, Rejected, VenueError
+from goflat.errors import NotSent, Rejected, Throttled, VenueError
 from goflat.venues.binance import failures, parse, requests, rules
 from goflat.venues.binance.answers import Transport
 from goflat.venues.binance.capabilities import CARD
@@ -27,7 +27,7 @@ from goflat.venues.binance.limits import newer
 from goflat.venues.binance.payloads import AccountConfig, KeyRights
 from goflat.venues.binance.requests import Request
 from goflat.venues.binance.signing import Credentials
-from goflat.venues.binance.transport import HttpTransport
+from goflat.venues.binance.transport import CLOSE_SECONDS_MAX, HttpTransport
 from goflat.venues.binance.venue_clock import ClockReading, VenueClock, reading_of
 
 SYNC_ROUNDS = 3
@@ -144,18 +144,21 @@ class BinanceVenue:
     async def sync_clock(self, *, rounds: int = SYNC_ROUNDS) -> ClockReading:
         """Measure the venue's clock by the best of several round trips, one after another.
 
-        One that fails is left out.
+        One that fails is left out, and after a throttle no further one is tried.
 
         Raises:
             VenueError: not one of them came back.
         """
         readings: list[ClockReading] = []
-        for last in reversed(range(rounds)):
+        for left in reversed(range(rounds)):
             try:
                 readings.append(await self._clock_reading())
-            except VenueError:
-                if not last and not readings:
+            except VenueError as failure:
+                is_last = not left or isinstance(failure, Throttled)
+                if is_last and not readings:
                     raise
+                if is_last:
+                    break
         return self._clock.learn(readings)
 
     # Before it matters, and after
@@ -175,6 +178,7 @@ class BinanceVenue:
         """Let go of every connection. Never raises."""
         if self._syncing is not None:
             self._syncing.cancel()
+            await asyncio.wait({self._syncing}, timeout=CLOSE_SECONDS_MAX)
         await self._transport.aclose()
         if self._rights_transport is not None:
             await self._rights_transport.aclose()
