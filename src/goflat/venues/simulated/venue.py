@@ -25,6 +25,7 @@ from goflat.venues.simulated.knobs import Knobs
 from goflat.venues.simulated.limits import REAL_LIMITS
 from goflat.venues.simulated.server import Door, RestDoor, agenda_kept, serving
 from goflat.venues.simulated.sockets import ApiDoor, StreamDoor
+from goflat.venues.simulated.trader import Trader
 from goflat.venues.simulated.world import Clock
 
 __all__ = ["TEST_API_KEY", "TEST_API_SECRET", "AccountSetup", "SimulatedVenue", "venue_clock"]
@@ -129,6 +130,11 @@ class SimulatedVenue(Exchange):
         async with self:
             ready()
             await asyncio.to_thread(done.wait)
+
+    def trader(self, setup: AccountSetup | None = None) -> Trader:
+        """A client of one account, to open positions and orders over the API."""
+        account = setup or AccountSetup()
+        return Trader(self.rest_url, account.api_key, account.api_secret)
 
     # --- addresses ------------------------------------------------------------------------------
 

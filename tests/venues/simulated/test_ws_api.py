@@ -1,0 +1,142 @@
+"""The WebSocket API over a real socket, beside its REST twins."""
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import aiohttp
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from goflat.venues.simulated.faults import Match, Outcome, Shape, Spoil
+from goflat.venues.simulated.trouble import unknown_outcome
+from goflat.venues.simulated.venue import TEST_API_KEY, TEST_API_SECRET, SimulatedVenue
+
+
+class Line:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def ask(self, method: str, **params: object) -> dict:
+        await self.socket.send_str(
+            msgspec.json.encode({"id": "1", "method": method, "params": params}).decode()
+        )
+        return msgspec.json.decode((await self.socket.receive(timeout=2)).data)
+
+    async def ask_signed(self, method: str, **params: object) -> dict:
+        return await self.ask(method, **signed(params))
+
+
+def stamped(params: dict[str, object]) -> dict[str, object]:
+    return {**params, "apiKey": TEST_API_KEY, "timestamp": time.time_ns() // 1_000_000}
+
+
+def signed(params: dict[str, object]) -> dict[str, object]:
+    params = stamped(params)
+    text = "&".join(f"{name}={params[name]}" for name in sorted(params))
+    digest = hmac.new(TEST_API_SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return {**params, "signature": digest}
+
+
+@pytest.fixture
+async def line(venue: SimulatedVenue) -> AsyncIterator[Line]:
+    async with aiohttp.ClientSession() as session, session.ws_connect(venue.ws_api_url) as socket:
+        yield Line(socket)
+
+
+async def test_an_order_is_placed_and_its_limits_are_told(
+    venue: SimulatedVenue, line: Line
+) -> None:
+    answer = await line.ask_signed(
+        "order.place", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.5",
+        newOrderRespType="RESULT",
+    )  # fmt: skip
+
+    assert (answer["id"], answer["status"]) == ("1", 200)
+    assert answer["result"]["status"] == "FILLED"
+    assert [row["count"] for row in answer["rateLimits"]] == [1, 1, 5]
+    assert venue.truth.amounts() == {("BTCUSDT", "BOTH"): Decimal("0.5")}
+
+
+async def test_a_refusal_has_the_same_code_as_over_rest(line: Line) -> None:
+    answer = await line.ask_signed(
+        "order.place", symbol="BTCUSDT", side="SELL", type="MARKET", quantity="0.5",
+        reduceOnly="true",
+    )  # fmt: skip
+
+    assert answer["status"] == 400
+    assert answer["error"]["code"] == -2022
+
+
+@pytest.mark.parametrize(
+    ("method", "code"), [("order.cancelAll", -1020), ("", -1020), ("order.place", -1102)]
+)
+async def test_what_is_not_there_or_not_complete_is_refused(
+    line: Line, method: str, code: int
+) -> None:
+    answer = await line.ask_signed(method)
+
+    assert answer["error"]["code"] == code
+
+
+async def test_a_wrong_signature_is_refused(line: Line) -> None:
+    answer = await line.ask("v2/account.position", **stamped({}), signature="00" * 32)
+
+    assert answer["error"]["code"] == -1022
+
+
+async def test_only_an_ed25519_key_can_log_on(line: Line) -> None:
+    answer = await line.ask_signed("session.logon")
+
+    assert answer["error"]["code"] == -4056
+
+
+async def test_after_logging_on_nothing_has_to_be_signed(venue: SimulatedVenue, line: Line) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    venue.add_public_key("ed", key.public_key().public_bytes_raw())
+    now = time.time_ns() // 1_000_000
+    signature = base64.b64encode(key.sign(f"apiKey=ed&timestamp={now}".encode())).decode()
+
+    logged_on = await line.ask("session.logon", apiKey="ed", timestamp=now, signature=signature)
+    positions = await line.ask("v2/account.position", timestamp=now)
+    await line.ask("session.logout")
+    after = await line.ask("v2/account.position", timestamp=now)
+
+    assert logged_on["result"]["apiKey"] == "ed"
+    assert (positions["status"], positions["result"]) == (200, [])
+    assert (after["status"], after["error"]["code"]) == (401, -2014)
+
+
+async def test_a_rule_for_a_rest_path_hits_its_twin(venue: SimulatedVenue, line: Line) -> None:
+    venue.faults.add(
+        Match(method="POST", path="/fapi/v1/order", count=1), unknown_outcome(Outcome.EXECUTED)
+    )
+
+    answer = await line.ask_signed(
+        "order.place", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.5"
+    )
+
+    assert answer["status"] == 503
+    assert len(venue.truth.positions()) == 1
+
+
+async def test_a_broken_answer_is_broken_here_as_well(venue: SimulatedVenue, line: Line) -> None:
+    venue.faults.add(Match(via="ws"), Spoil(shape=Shape.CUT))
+
+    with pytest.raises(msgspec.DecodeError):
+        await line.ask_signed("v2/account.status")
+
+
+async def test_the_stream_key_is_given_out_here(line: Line) -> None:
+    started = await line.ask("userDataStream.start", apiKey=TEST_API_KEY)
+    kept = await line.ask("userDataStream.ping", apiKey=TEST_API_KEY)
+    stopped = await line.ask("userDataStream.stop", apiKey=TEST_API_KEY)
+    gone = await line.ask("userDataStream.ping", apiKey=TEST_API_KEY)
+
+    assert started["result"] == kept["result"]
+    assert stopped["result"] == {}
+    assert gone["error"]["code"] == -1125
