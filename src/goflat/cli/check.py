@@ -112,9 +112,6 @@ async def _ask_one(account: AccountSettings, examine: Examine) -> AccountFacts:
 
 def _examine() -> Examine:
     """The real thing. Imported only here: an offline check waits for no adapter."""
-    from goflat.compose import (  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
-        examine,
-    )
+    from goflat.compose import examine  # noqa: PLC0415
 
-    asks: Examine = examine
-    return asks
+    return examine

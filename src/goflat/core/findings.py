@@ -167,7 +167,11 @@ RULES: Mapping[str, Rule] = MappingProxyType(
                 "name a file that can be written: [audit] path",
                 closes=_NOT_RELAXED,
             ),
-            _rule("venue-silent", _ERROR, "check the network and the addresses, then ask again"),
+            _rule(
+                "venue-silent",
+                _ERROR,
+                "read what was not learnt, and why; check addresses, key and secret, and ask again",
+            ),
             _rule(
                 "key-refused",
                 _ERROR,

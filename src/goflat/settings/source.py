@@ -180,16 +180,10 @@ def _without(text: str, section: Section) -> str:
 
 def _spelled(path: tuple[str | int, ...]) -> str | None:
     """A path as it would be written: "[venue] api_key", "[[account]] 2 name"."""
-    match path:
-        case ():
-            return None
-        case (str(table),):
-            return table
-        case (str(table), int(number)):
-            return f"[[{table}]] {number + 1}"
-        case (str(table), int(number), *keys):
-            return f"[[{table}]] {number + 1} {'.'.join(map(str, keys))}"
-        case (str(table), *keys):
-            return f"[{table}] {'.'.join(map(str, keys))}"
-        case _:
-            return ".".join(map(str, path))
+    if len(path) < 2:
+        return str(path[0]) if path else None
+    table, *rest = path
+    if not isinstance(rest[0], int):
+        return " ".join([f"[{table}]", *map(str, rest)])
+    number, *keys = rest
+    return " ".join([f"[[{table}]]", str(int(number) + 1), *map(str, keys)])
