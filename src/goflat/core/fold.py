@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from goflat.core.decision import Note, Remark
+from goflat.core.draft import Draft, is_act
 from goflat.core.events import (
     BookCancelled,
     CloseAnswered,
@@ -22,9 +23,10 @@ from goflat.core.events import (
     Woke,
     WorkingOrdersRead,
 )
+from goflat.core.holding import Holding, Restore
 from goflat.core.leg import Leg, Seen
 from goflat.core.looks import Part
-from goflat.core.run import Draft, SweepKey, is_act
+from goflat.core.states import LegState
 from goflat.core.steps import (
     CancelAll,
     CancelConditional,
@@ -39,7 +41,7 @@ from goflat.core.steps import (
 from goflat.core.sweep import Found, Listed
 from goflat.domain.instrument import Symbol
 from goflat.domain.listing import Listing, Unreadable
-from goflat.domain.order import Book, ConditionalOrder, ProtectiveStop, VenueOrderId, WorkingOrder
+from goflat.domain.order import Book, ConditionalOrder, ProtectiveStop, WorkingOrder
 from goflat.domain.outcome import OutsideScope
 from goflat.domain.position import LegKey, Position
 from goflat.domain.scope import Only
@@ -70,10 +72,10 @@ def fold(draft: Draft, event: Event) -> None:
             draft.touch_all()
         case BookCancelled(symbol, book, _):
             _acted(draft)
-            draft.tell_sweep(SweepKey(symbol, book), event)
+            draft.tell_sweep(symbol, book, event)
         case ConditionalCancelled(order):
             _acted(draft)
-            draft.tell_sweep(SweepKey(order.symbol, Book.CONDITIONAL), event)
+            draft.tell_sweep(order.symbol, Book.CONDITIONAL, event)
         case CloseAnswered(order, _):
             _acted(draft)
             draft.tell_leg(order.position.key, event)
@@ -99,7 +101,7 @@ def _expect_blind_books(draft: Draft) -> None:
     if Part.WORKING in draft.run.parts or not isinstance(scope, Only):
         return
     for symbol in sorted(scope.symbols):
-        draft.touched.add(draft.sweep_of(symbol, Book.WORKING).symbol)
+        draft.put(draft.holding(symbol))
 
 
 def _acted(draft: Draft) -> None:
@@ -122,24 +124,24 @@ def _positions_read(draft: Draft, listing: Listing[Position], began: Instant) ->
             outside.append(_outside_position(position))
     _keep_outside(draft, Part.POSITIONS, outside)
     may_hide = _hidden_by(listing.unreadable)
-    for key in [*draft.legs, *(key for key in shown if key not in draft.legs)]:
-        _leg_read(draft, key, shown.get(key), began, is_hidden=may_hide(key.symbol))
+    for key in dict.fromkeys([*(leg.key for leg in draft.settle().legs), *shown]):
+        seen = shown.get(key)
+        if seen is not None or not may_hide(key.symbol):
+            _leg_read(draft, key, seen, began)
 
 
-def _leg_read(
-    draft: Draft, key: LegKey, position: Position | None, began: Instant, *, is_hidden: bool
-) -> None:
-    draft.touched.add(key.symbol)
-    if key not in draft.legs:
+def _leg_read(draft: Draft, key: LegKey, position: Position | None, began: Instant) -> None:
+    holding = draft.holding(key.symbol)
+    if holding.leg(key.side) is None:
         assert position is not None
-        draft.legs[key] = Leg.found(position, began, draft.run.terms)
+        draft.put(holding.with_leg(Leg.found(position, began, draft.run.terms)))
         return
-    if position is None and is_hidden:
-        return
-    remarks = len(draft.remarks)
-    draft.tell_leg(key, Seen(position, began))
-    if any(remark.note is Note.STALE_READING for remark in draft.remarks[remarks:]):
+    before = len(draft.remarks)
+    leg = draft.tell_leg(key, Seen(position, began))
+    if any(remark.note is Note.STALE_READING for remark in draft.remarks[before:]):
         _look_again(draft)
+    if leg.state is LegState.GONE:
+        draft.put(draft.holdings[key.symbol].covered(key.side, draft.now))
 
 
 def _look_again(draft: Draft) -> None:
@@ -168,11 +170,11 @@ def _orders_read(
             outside.append(_outside_order(order, book))
     _keep_outside(draft, part, outside)
     may_hide = _hidden_by(listing.unreadable)
-    swept = [key.symbol for key in draft.sweeps if key.book is book]
-    for symbol in dict.fromkeys([*swept, *by_symbol]):
+    for symbol in dict.fromkeys([*draft.holdings, *by_symbol]):
         orders = tuple(by_symbol.get(symbol, ()))
-        if orders or not may_hide(symbol):
-            draft.tell_sweep(draft.sweep_of(symbol, book), Listed(orders, began))
+        if not orders and (draft.holding(symbol).sweep(book).is_idle or may_hide(symbol)):
+            continue
+        draft.tell_sweep(symbol, book, Listed(orders, began))
 
 
 def _came_back(
@@ -239,9 +241,9 @@ def _failed(draft: Draft, step: Step, failure: VenueError, event: Failed) -> Non
             draft.change(rules=rules)
             draft.touch_all()
         case CancelAll(symbol, book):
-            draft.tell_sweep(SweepKey(symbol, book), event)
+            draft.tell_sweep(symbol, book, event)
         case CancelConditional(order):
-            draft.tell_sweep(SweepKey(order.symbol, Book.CONDITIONAL), event)
+            draft.tell_sweep(order.symbol, Book.CONDITIONAL, event)
         case Close(order, _) | Query(order):
             draft.tell_leg(order.position.key, event)
         case Protect(stop):
@@ -251,22 +253,18 @@ def _failed(draft: Draft, step: Step, failure: VenueError, event: Failed) -> Non
 
 
 def _restored(draft: Draft, stop: ProtectiveStop) -> None:
-    known = _restore_of(draft, stop)
-    restore = draft.restores[known]
-    draft.restores[known] = replace(restore, in_flight=False, done_at=draft.now, reason=None)
-    naked = draft.naked.get(restore.leg)
-    if naked is not None and naked.until is None:
-        draft.naked[restore.leg] = replace(naked, until=draft.now)
-    draft.touched.add(stop.order.symbol)
+    holding, restore = _restore_of(draft, stop)
+    done = replace(restore, in_flight=False, done_at=draft.now, reason=None)
+    draft.put(holding.with_restore(done).covered(restore.side, draft.now))
 
 
 def _not_restored(draft: Draft, stop: ProtectiveStop, failure: VenueError) -> None:
-    known = _restore_of(draft, stop)
-    restore = draft.restores[known]
-    draft.restores[known] = replace(restore, in_flight=False, reason=failure.reason)
-    draft.touched.add(stop.order.symbol)
+    holding, restore = _restore_of(draft, stop)
+    draft.put(holding.with_restore(replace(restore, in_flight=False, reason=failure.reason)))
 
 
-def _restore_of(draft: Draft, stop: ProtectiveStop) -> VenueOrderId:
-    assert stop.order.order_id in draft.restores
-    return stop.order.order_id
+def _restore_of(draft: Draft, stop: ProtectiveStop) -> tuple[Holding, Restore]:
+    holding = draft.holdings[stop.order.symbol]
+    restore = holding.restore_of(stop.order)
+    assert restore is not None
+    return holding, restore

@@ -206,7 +206,8 @@ LegDecision: TypeAlias = Decision[Leg]
 def advance(leg: Leg, event: LegEvent, now: Instant) -> LegDecision:
     """Take one thing that happened; return everything that follows from it."""
     decision = _react(leg, event, now)
-    return replace(decision, wake_at=decision.now_is.wakes_at)
+    wakes_at = decision.now_is.wakes_at
+    return decision if wakes_at == NEVER else replace(decision, wake_at=wakes_at)
 
 
 def _react(leg: Leg, event: LegEvent, now: Instant) -> LegDecision:

@@ -6,6 +6,7 @@ run is `fold(advance, events)`.
 """
 
 from goflat.core.decision import Decision, Note, Remark
+from goflat.core.draft import Draft
 from goflat.core.events import Event
 from goflat.core.fold import fold
 from goflat.core.leg import Terms
@@ -13,7 +14,7 @@ from goflat.core.looks import Look, Part
 from goflat.core.pacing import Budget
 from goflat.core.plan import plan
 from goflat.core.proof import Proof
-from goflat.core.run import Draft, Liquidation
+from goflat.core.run import Liquidation, parts_of
 from goflat.domain.capabilities import Capabilities
 from goflat.domain.config import LiquidationConfig
 from goflat.domain.scope import Scope
@@ -59,12 +60,10 @@ def begin(
         started=now,
         proof=Proof(quiet_seconds=quiet),
         budget=Budget.of(capabilities.limits, capabilities.costs),
-        legs={},
-        sweeps={},
+        holdings={},
         looks={part: Look(part=part) for part in Part},
         outside={},
-        restores={},
-        naked={},
+        parts=parts_of(capabilities),
     )
 
 

@@ -108,6 +108,11 @@ class Sweep:
         return self.state is SweepState.LISTED and now >= self.not_before
 
     @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing that an empty list could change."""
+        return self.state is SweepState.CLEAR and not self.orders
+
+    @property
     def is_done(self) -> bool:
         """Whether nothing more is to be done unless a list says otherwise."""
         return self.state in {SweepState.CLEAR, SweepState.STUCK}

@@ -6,15 +6,13 @@ Counts and words are made here from what readings have shown, and from nothing e
 from collections.abc import Iterator
 from decimal import Decimal
 
+from goflat.core.holding import Holding
 from goflat.core.leg import Leg
 from goflat.core.looks import Part
-from goflat.core.run import Liquidation, SweepKey
+from goflat.core.run import Liquidation
 from goflat.core.states import LegState, SweepState
 from goflat.core.sweep import Sweep
-from goflat.domain.instrument import Symbol
-from goflat.domain.order import Book
 from goflat.domain.outcome import LegOutcome, LegResult, LiquidationResult, LiquidationState
-from goflat.domain.position import LegKey
 from goflat.domain.scope import Only
 from goflat.domain.time import LONG_AGO, Instant
 
@@ -70,7 +68,7 @@ def _is_flat(leg: LegResult) -> bool:
 
 
 def _pnl(run: Liquidation) -> Decimal | None:
-    known = [leg.pnl for leg in run.legs.values() if leg.pnl is not None]
+    known = [leg.pnl for leg in run.legs if leg.pnl is not None]
     return sum(known, Decimal(0)) if known else None
 
 
@@ -79,42 +77,42 @@ def _pnl(run: Liquidation) -> Decimal | None:
 
 def _leg_results(run: Liquidation, now: Instant) -> Iterator[LegResult]:
     """One for each position; one for each instrument that had orders only, or could not be read."""
-    with_position: set[Symbol] = set()
-    for key in sorted(run.legs, key=str):
-        first = key.symbol not in with_position
-        with_position.add(key.symbol)
-        yield _position_result(run, run.legs[key], now, carries_orders=first)
-    named = {key.symbol for key in run.sweeps if _had_orders(run, key.symbol)}
-    named |= {hole.symbol for hole in run.looks[Part.POSITIONS].holes if hole.symbol is not None}
+    named = {hole.symbol for hole in run.looks[Part.POSITIONS].holes if hole.symbol is not None}
     if isinstance(run.scope, Only) and run.rules.known is not None:
         named |= {symbol for symbol in run.scope.symbols if symbol not in run.rules.known}
-    for symbol in sorted(named - with_position):
-        yield _instrument_result(run, symbol)
+    for symbol in sorted(named | set(run.holdings)):
+        holding = run.holdings.get(symbol) or Holding.of(symbol, run.terms)
+        legs = sorted(holding.legs, key=lambda leg: leg.key.side.value)
+        for leg in legs:
+            yield _position_result(run, holding, leg, now, carries_orders=leg is legs[0])
+        if not legs and (symbol in named or _had_orders(holding)):
+            yield _instrument_result(run, holding)
 
 
-def _had_orders(run: Liquidation, symbol: Symbol) -> bool:
-    return any(sweep.found or sweep.reported or sweep.rounds for sweep in _sweeps_of(run, symbol))
+def _had_orders(holding: Holding) -> bool:
+    return any(sweep.found or sweep.reported or sweep.rounds for sweep in holding.sweeps)
 
 
 def _position_result(
-    run: Liquidation, leg: Leg, now: Instant, *, carries_orders: bool
+    run: Liquidation, holding: Holding, leg: Leg, now: Instant, *, carries_orders: bool
 ) -> LegResult:
-    cancelled, left, kept = _orders_of(run, leg.key.symbol) if carries_orders else (0, 0, 0)
+    cancelled, left, kept = _orders_of(run, holding) if carries_orders else (0, 0, 0)
     outcome = _leg_outcome(run, leg)
     reading = leg.position if leg.state is not LegState.GONE else None
+    is_flat = outcome is LegOutcome.FLAT
     return LegResult(
         symbol=leg.key.symbol,
         side=leg.key.side,
         outcome=outcome,
         quantity=leg.first.quantity,
         quantity_left=_quantity_left(leg, outcome),
-        reason=None if outcome is LegOutcome.FLAT else _reason(run, leg, outcome, kept),
+        reason=None if is_flat else _reason(leg, outcome) + _stops(holding, leg),
         order_ids=leg.order_ids,
         orders_cancelled=cancelled,
         orders_left=left,
         stops_kept=kept,
         notional_left=None if reading is None else reading.notional,
-        naked_seconds=_naked_seconds(run, leg.key, now),
+        naked_seconds=_naked_seconds(holding, leg, now),
     )
 
 
@@ -143,63 +141,50 @@ _UNPROVEN = {
 }
 
 
-def _reason(run: Liquidation, leg: Leg, outcome: LegOutcome, kept: int) -> str:
+def _reason(leg: Leg, outcome: LegOutcome) -> str:
     if outcome is LegOutcome.LEFT:
-        return "close_positions is off: not touched" + _stops(run, leg, kept)
-    said = leg.reason or "the deadline came before it could be closed"
+        return "close_positions is off: not touched"
     if leg.state in _UNPROVEN:
-        said = _UNPROVEN[leg.state] + (f" (last: {leg.reason})" if leg.reason else "")
-    return said + _stops(run, leg, kept)
+        return _UNPROVEN[leg.state] + (f" (last: {leg.reason})" if leg.reason else "")
+    return leg.reason or "the deadline came before it could be closed"
 
 
-def _stops(run: Liquidation, leg: Leg, kept: int) -> str:
+def _stops(holding: Holding, leg: Leg) -> str:
     """What stands between an open position and the market."""
-    restores = [r for r in run.restores.values() if r.leg == leg.key]
-    back = sum(1 for restore in restores if restore.done_at is not None)
-    lost = len(restores) - back
-    words = []
-    if kept:
-        words.append(f"{kept} protective stop(s) stay in place")
-    if back:
-        words.append(f"{back} protective stop(s) put back")
-    if lost:
-        words.append(f"{lost} protective stop(s) could not be put back")
-    return "".join(f"; {word}" for word in words)
+    restores = [restore for restore in holding.restores if restore.side is leg.key.side]
+    counts = {
+        "stay in place": sum(1 for o in holding.conditional.kept if o.protects(leg.key.side)),
+        "put back": sum(1 for restore in restores if restore.done_at is not None),
+        "could not be put back": sum(1 for restore in restores if restore.done_at is None),
+    }
+    return "".join(f"; {n} protective stop(s) {words}" for words, n in counts.items() if n)
 
 
-def _naked_seconds(run: Liquidation, key: LegKey, now: Instant) -> float | None:
-    naked = run.naked.get(key)
-    if naked is None:
-        return None
-    return round((now if naked.until is None else naked.until) - naked.since, 6)
+def _naked_seconds(holding: Holding, leg: Leg, now: Instant) -> float | None:
+    for naked in holding.naked:
+        if naked.side is leg.key.side:
+            return round((now if naked.until is None else naked.until) - naked.since, 6)
+    return None
 
 
 # --- orders -------------------------------------------------------------------------------------
-
-
-def _sweeps_of(run: Liquidation, symbol: Symbol) -> list[Sweep]:
-    return [s for book in Book if (s := run.sweeps.get(SweepKey(symbol, book)))]
 
 
 def _order_counts(run: Liquidation) -> tuple[int, int]:
     """Found and no longer listed; found and still listed, or not shown to be gone."""
     if not run.config.cancel_orders:
         return 0, 0
-    counts = [_sweep_counts(run, sweep) for sweep in run.sweeps.values()]
+    counts = [_orders_of(run, holding) for holding in run.holdings.values()]
     return sum(gone for gone, _, _ in counts), sum(left for _, left, _ in counts)
 
 
-def _orders_of(run: Liquidation, symbol: Symbol) -> tuple[int, int, int]:
+def _orders_of(run: Liquidation, holding: Holding) -> tuple[int, int, int]:
     """Cancelled, left and kept, of one instrument."""
     if not run.config.cancel_orders:
-        listed = sum(len(sweep.orders) for sweep in _sweeps_of(run, symbol))
-        return 0, listed, 0
-    counts = [_sweep_counts(run, sweep) for sweep in _sweeps_of(run, symbol)]
-    return (
-        sum(gone for gone, _, _ in counts),
-        sum(left for _, left, _ in counts),
-        sum(kept for _, _, kept in counts),
-    )
+        return 0, sum(len(sweep.orders) for sweep in holding.sweeps), 0
+    working, conditional = (_sweep_counts(run, sweep) for sweep in holding.sweeps)
+    gone, left, kept = (a + b for a, b in zip(working, conditional, strict=True))
+    return gone, left, kept
 
 
 def _sweep_counts(run: Liquidation, sweep: Sweep) -> tuple[int, int, int]:
@@ -216,14 +201,14 @@ def _sweep_counts(run: Liquidation, sweep: Sweep) -> tuple[int, int, int]:
     return gone, left, len(kept)
 
 
-def _instrument_result(run: Liquidation, symbol: Symbol) -> LegResult:
-    cancelled, left, kept = _orders_of(run, symbol)
-    reason = _instrument_trouble(run, symbol, left)
+def _instrument_result(run: Liquidation, holding: Holding) -> LegResult:
+    cancelled, left, kept = _orders_of(run, holding)
+    reason = _instrument_trouble(run, holding, left)
     outcome = LegOutcome.FLAT if reason is None else LegOutcome.UNPROVEN
     if left and not run.config.cancel_orders:
         outcome, reason = LegOutcome.LEFT, "cancel_orders is off: not touched"
     return LegResult(
-        symbol=symbol,
+        symbol=holding.symbol,
         side=None,
         outcome=outcome,
         quantity=Decimal(0),
@@ -235,7 +220,8 @@ def _instrument_result(run: Liquidation, symbol: Symbol) -> LegResult:
     )
 
 
-def _instrument_trouble(run: Liquidation, symbol: Symbol, left: int) -> str | None:
+def _instrument_trouble(run: Liquidation, holding: Holding, left: int) -> str | None:
+    symbol = holding.symbol
     if run.looks[Part.POSITIONS].read_began == LONG_AGO:
         return "positions could not be read, so it may hold one"
     for hole in run.looks[Part.POSITIONS].holes:
@@ -247,7 +233,7 @@ def _instrument_trouble(run: Liquidation, symbol: Symbol, left: int) -> str | No
             return "the venue does not list this symbol"
     if not left:
         return None
-    reasons = [sweep.reason for sweep in _sweeps_of(run, symbol) if sweep.reason]
+    reasons = [sweep.reason for sweep in holding.sweeps if sweep.reason]
     return f"{left} order(s) still listed" + (f": {reasons[0]}" if reasons else "")
 
 

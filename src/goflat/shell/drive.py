@@ -4,9 +4,10 @@ import asyncio
 from collections import deque
 
 from goflat.core.decision import Decision
+from goflat.core.draft import is_act
 from goflat.core.events import Event, Started, UsageSeen, Woke
 from goflat.core.liquidation import advance
-from goflat.core.run import Liquidation, is_act
+from goflat.core.run import Liquidation
 from goflat.core.steps import Request
 from goflat.domain.capabilities import Usage
 from goflat.domain.time import Instant

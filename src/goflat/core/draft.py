@@ -1,0 +1,126 @@
+"""The working copy of a run, for the length of one event.
+
+Everything that follows from the event gathers here: what changed, which instruments it touched,
+what is asked for and what is worth recording. `finish` makes a value of it again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from goflat.core import leg as legs
+from goflat.core import sweep as sweeps
+from goflat.core.decision import Decision, Remark
+from goflat.core.holding import Holding
+from goflat.core.leg import Leg, LegEvent
+from goflat.core.pacing import Cost
+from goflat.core.run import Liquidation
+from goflat.core.steps import CancelAll, CancelConditional, Close, Protect, Request, Step
+from goflat.core.sweep import Sweep, SweepEvent
+from goflat.domain.instrument import Symbol
+from goflat.domain.order import Book
+from goflat.domain.position import LegKey
+from goflat.domain.time import NEVER, Instant
+
+
+def is_act(step: Step) -> bool:
+    """Whether a step changes something at the venue."""
+    return isinstance(step, Close | CancelAll | CancelConditional | Protect)
+
+
+class Draft:
+    """A run being changed. Never outlives the event."""
+
+    def __init__(self, run: Liquidation, now: Instant) -> None:
+        self.run = run
+        self.now = now
+        self.holdings = dict(run.holdings)
+        self.looks = dict(run.looks)
+        self.budget = run.budget
+        self.alarm = run.alarm if run.alarm > now else NEVER
+        self.touched: set[Symbol] = set()
+        self.requests: list[Request] = []
+        self.remarks: list[Remark] = []
+
+    def change(self, **changes: object) -> None:
+        """Change what the run knows besides holdings, looks and budget."""
+        self.run = replace(self.run, **changes)  # type: ignore[arg-type]
+
+    def touch_all(self) -> None:
+        """Something changed that may matter to every instrument: plan all of them anew."""
+        self.touched.update(self.holdings)
+        self.alarm = NEVER
+
+    def wake(self, at: Instant) -> None:
+        """Ask to be asked again at that instant, if not before."""
+        self.alarm = min(self.alarm, at)
+
+    def holding(self, symbol: Symbol) -> Holding:
+        """What is held in an instrument; nothing yet, where it is new."""
+        known = self.holdings.get(symbol)
+        return Holding.of(symbol, self.run.terms) if known is None else known
+
+    def put(self, holding: Holding) -> None:
+        self.holdings[holding.symbol] = holding
+        self.touched.add(holding.symbol)
+
+    def tell_leg(self, key: LegKey, event: LegEvent) -> Leg:
+        """Let one leg take an event. It has to be there: only what we found is acted on."""
+        holding = self.holdings[key.symbol]
+        leg = holding.leg(key.side)
+        assert leg is not None
+        decision = legs.advance(leg, event, self.now)
+        self.put(holding.with_leg(decision.now_is))
+        self._take(decision.requests, decision.remarks)
+        return decision.now_is
+
+    def tell_sweep(self, symbol: Symbol, book: Book, event: SweepEvent) -> Sweep:
+        """Let the orders of one book take an event."""
+        holding = self.holding(symbol)
+        decision = sweeps.advance(holding.sweep(book), event, self.now)
+        self.put(holding.with_sweep(decision.now_is))
+        self._take(decision.requests, decision.remarks)
+        return decision.now_is
+
+    def _take(self, requests: tuple[Request, ...], remarks: tuple[Remark, ...]) -> None:
+        self.remarks.extend(remarks)
+        if requests:
+            self.send(requests)
+
+    def send(self, requests: Iterable[Request]) -> None:
+        """Ask the venue. Whoever calls has asked the budget before."""
+        requests = tuple(requests)
+        self.requests.extend(requests)
+        cost = sum((self.budget.cost_of(request.step) for request in requests), Cost())
+        self.budget = self.budget.spend(cost, self.now)
+        if acts := sum(1 for request in requests if is_act(request.step)):
+            self.change(acts_in_flight=self.run.acts_in_flight + acts)
+
+    def has_room_for(self, step: Step) -> bool:
+        """Whether the budget lets this go now; if not, wakes when it will."""
+        return self.has_room(self.budget.cost_of(step))
+
+    def has_room(self, cost: Cost) -> bool:
+        opens_at = self.budget.opens_at(cost, self.now)
+        if opens_at <= self.now:
+            return True
+        self.wake(opens_at)
+        return False
+
+    def settle(self) -> Liquidation:
+        """The run as it stands in this draft."""
+        self.run = replace(
+            self.run,
+            holdings=self.holdings,
+            looks=self.looks,
+            budget=self.budget,
+            alarm=self.alarm,
+        )
+        return self.run
+
+    def finish(self) -> Decision[Liquidation]:
+        return Decision(
+            now_is=self.settle(),
+            requests=tuple(self.requests),
+            remarks=tuple(self.remarks),
+            wake_at=self.alarm,
+        )

@@ -1,0 +1,145 @@
+"""What an account holds in one instrument: positions on their way to flat, and orders in two books.
+
+Cancels belong to the instrument, closes to the position. What ties them together is here: which
+protective stops have to stay, which of them we took away, and which have to go back.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from goflat.core.leg import Leg, Terms
+from goflat.core.states import LegState, SweepState
+from goflat.core.sweep import Sweep
+from goflat.domain.instrument import Symbol
+from goflat.domain.order import Book, ConditionalOrder, ProtectiveStop
+from goflat.domain.position import PositionSide
+from goflat.domain.time import Instant
+
+BOTH_SIDES = frozenset(PositionSide)
+_FAR = Decimal(1000)
+_NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """A protective stop that goes back, and how that stands."""
+
+    stop: ProtectiveStop
+    side: PositionSide
+    in_flight: bool = False
+    attempts: int = 0
+    done_at: Instant | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naked:
+    """When a position stood without a stop that we had to take away. `until` None: still."""
+
+    side: PositionSide
+    since: Instant
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """One instrument of the account, as far as we know."""
+
+    symbol: Symbol
+    working: Sweep
+    conditional: Sweep
+    legs: tuple[Leg, ...] = ()
+    restores: tuple[Restore, ...] = ()
+    naked: tuple[Naked, ...] = ()
+
+    @classmethod
+    def of(cls, symbol: Symbol, terms: Terms) -> "Holding":
+        return cls(
+            symbol=symbol,
+            working=Sweep(symbol=symbol, book=Book.WORKING, terms=terms),
+            conditional=Sweep(symbol=symbol, book=Book.CONDITIONAL, terms=terms),
+        )
+
+    @property
+    def sweeps(self) -> tuple[Sweep, Sweep]:
+        return (self.working, self.conditional)
+
+    def sweep(self, book: Book) -> Sweep:
+        return self.working if book is Book.WORKING else self.conditional
+
+    def leg(self, side: PositionSide) -> Leg | None:
+        for leg in self.legs:
+            if leg.key.side is side:
+                return leg
+        return None
+
+    def with_leg(self, leg: Leg) -> "Holding":
+        others = [known for known in self.legs if known.key.side is not leg.key.side]
+        return replace(self, legs=(*others, leg))
+
+    def with_sweep(self, sweep: Sweep) -> "Holding":
+        if sweep.book is Book.WORKING:
+            return replace(self, working=sweep)
+        return replace(self, conditional=sweep)
+
+    @property
+    def risk(self) -> tuple[Decimal, Decimal]:
+        """Sorts the riskiest first: nearest to forced liquidation, then the largest notional."""
+        positions = [leg.position for leg in self.legs if leg.position is not None]
+        if not positions:
+            return (2 * _FAR, _NOTHING)
+        distances = [p.distance_to_forced_liquidation for p in positions]
+        nearest = min(_FAR if distance is None else distance for distance in distances)
+        return (nearest, -sum((p.notional or _NOTHING for p in positions), _NOTHING))
+
+    # --- protect until closed -------------------------------------------------------------------
+
+    @property
+    def exposed_sides(self) -> frozenset[PositionSide]:
+        """Sides whose protective orders have to stay: they show, and the venue lets us close."""
+        return frozenset(
+            leg.key.side for leg in self.legs if leg.state is not LegState.GONE and not leg.blocked
+        )
+
+    def bared(self, now: Instant) -> "Holding":
+        """Remember which positions lose a stop by the cancels that are about to set out."""
+        known = {naked.side for naked in self.naked}
+        losing = [
+            Naked(side=leg.key.side, since=now)
+            for leg in self.legs
+            if leg.state is not LegState.GONE
+            and leg.key.side not in known
+            and any(
+                isinstance(order, ConditionalOrder) and order.protects(leg.key.side)
+                for order in self.conditional.to_go
+            )
+        ]
+        return replace(self, naked=(*self.naked, *losing)) if losing else self
+
+    def covered(self, side: PositionSide, now: Instant) -> "Holding":
+        """A position is gone, or its stop is back: it is naked no longer."""
+        naked = tuple(
+            replace(n, until=now) if n.side is side and n.until is None else n for n in self.naked
+        )
+        return self if naked == self.naked else replace(self, naked=naked)
+
+    def lost_stops(self, side: PositionSide) -> tuple[ConditionalOrder, ...]:
+        """Protective orders that we took from a position and that are not listed any more."""
+        sweep = self.conditional
+        if not sweep.taken or sweep.state is SweepState.CANCELLING:
+            return ()
+        listed = {order.order_id for order in sweep.orders} if sweep.is_done else set()
+        return tuple(
+            order for order in sweep.taken if order.protects(side) and order.order_id not in listed
+        )
+
+    def restore_of(self, order: ConditionalOrder) -> Restore | None:
+        for restore in self.restores:
+            if restore.stop.order.order_id == order.order_id:
+                return restore
+        return None
+
+    def with_restore(self, restore: Restore) -> "Holding":
+        order_id = restore.stop.order.order_id
+        others = [r for r in self.restores if r.stop.order.order_id != order_id]
+        return replace(self, restores=(*others, restore))
