@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from urllib.parse import urlsplit
 
 import pytest
@@ -72,3 +74,12 @@ def test_only_production_can_be_asked_for_the_rights_of_a_key() -> None:
 
 def test_the_simulated_environment_has_no_address_before_it_is_started() -> None:
     assert ENVIRONMENTS["simulated"].rest_url is None
+
+
+def test_reading_the_table_loads_no_socket_and_no_library() -> None:
+    script = (
+        "import sys, goflat.venues.binance.environments;"
+        "sys.exit(any(name in sys.modules for name in ('aiohttp', 'asyncio', 'msgspec')))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -517,6 +517,13 @@ def test_an_address_that_is_open_or_not_plain_is_refused(url: str) -> None:
         HttpTransport(url, Credentials(api_key=Secret(KEY), api_secret=Secret(SECRET)))
 
 
+async def test_an_address_may_be_a_name() -> None:
+    async with listening(answering(http())) as peer:
+        url = peer.url.replace("127.0.0.1", "localhost")
+        async with transport_to(url) as transport:
+            assert (await transport.send(OPEN_READ, at_ms=AT_MS)).status == 200
+
+
 async def test_an_address_may_have_a_path_of_its_own() -> None:
     async with listening(answering(http())) as peer, transport_to(peer.url + "/x/") as transport:
         await transport.send(OPEN_READ, at_ms=AT_MS)

@@ -1,4 +1,4 @@
-"""Requests over HTTP: the one file of this venue with sockets.
+"""Requests over HTTP: with `names`, all of this venue that touches the network.
 
 Four things that aiohttp would do by itself are decided here. It follows no redirect, asks no proxy,
 keeps no cookie, and reads no more than it was told to. One thing it does remains: it sends a GET or
@@ -18,6 +18,7 @@ from goflat.errors import NotSent, SettingsError, Unanswered
 from goflat.venues.binance.answers import Answer
 from goflat.venues.binance.environments import host_class
 from goflat.venues.binance.limits import retry_after_seconds, usage_of
+from goflat.venues.binance.names import Names
 from goflat.venues.binance.requests import Params, Request
 from goflat.venues.binance.signing import Credentials, encoded
 
@@ -92,7 +93,9 @@ class HttpTransport:
             raise NotSent("the connections to the venue are closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=NAME_SECONDS),
+                connector=aiohttp.TCPConnector(
+                    limit=0, resolver=Names(), ttl_dns_cache=NAME_SECONDS
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={
                     "User-Agent": f"goflat/{__version__}",
