@@ -80,6 +80,10 @@ def test_windows_line_ends_count_once() -> None:
     assert layout.line("venue", "api_key") == 16
 
 
+def test_a_key_with_an_escape_that_toml_does_not_know_keeps_its_spelling() -> None:
+    assert lay_out('\n"\\q" = 1').line('"\\q"') == 2
+
+
 @given(st.text(alphabet="ab[]{}=\"'#.,\\\n\r\t 1é\0", max_size=80))
 def test_no_text_is_too_broken_to_be_looked_at(text: str) -> None:
     layout = lay_out(text)

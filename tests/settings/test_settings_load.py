@@ -133,6 +133,13 @@ def test_the_quiet_time_is_cut_to_a_quarter_of_the_deadline(load) -> None:  # ty
     assert ":2: [liquidation] quiet_seconds: is cut to 1.25" in str(asked.notes[0])
 
 
+def test_a_symbol_in_small_letters_is_worth_a_note(load) -> None:  # type: ignore[no-untyped-def]
+    settings = load('[liquidation]\nscope = ["btcusdt"]\n' + VENUE)
+
+    assert ":2: [liquidation] scope: has small letters" in str(settings.notes[0])
+    assert load('[liquidation]\nscope = ["币安人生USDT"]\n' + VENUE).notes == ()
+
+
 EVERYTHING_WRONG = """\
 timeout_seconds = 5
 [liquidation]

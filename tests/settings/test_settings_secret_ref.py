@@ -1,6 +1,7 @@
 """A secret is named early, fetched late, and never repeated."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -153,6 +154,12 @@ def test_a_keyring_that_never_answers_is_not_waited_for(monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "KEYRING_TIMEOUT_SECONDS", 0.01)
 
     assert "did not answer" in refusal("keyring:goflat/asleep")
+
+
+def test_without_the_extra_a_keyring_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+
+    assert "pip install 'goflat[keyring]'" in refusal("keyring:goflat/main")
 
 
 @pytest.mark.parametrize(

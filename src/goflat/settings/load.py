@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from goflat.domain.config import LiquidationConfig
+from goflat.domain.scope import Only
 from goflat.errors import Mistake, SettingsError
 from goflat.settings.addresses import ADDRESSES, address_mistakes, completed
 from goflat.settings.kinds import described
@@ -74,7 +75,7 @@ def read_settings(source: Source, *, notes: tuple[Mistake, ...] = ()) -> Setting
         scope=liquidation.values["scope"],
         audit_path=audit.values.get("path"),
         faults=tuple(_in_order(faults)),
-        notes=(*notes, *_cut_short(source, config, asked=liquidation.values["quiet_seconds"])),
+        notes=(*notes, *_oddities(source, config, liquidation)),
     )
 
 
@@ -93,12 +94,16 @@ def read_config(source: Source) -> LiquidationConfig:
     return config
 
 
-def _cut_short(source: Source, config: LiquidationConfig, *, asked: float) -> Iterator[Mistake]:
-    """A quiet time that was asked for and is longer than the deadline has room for."""
+def _oddities(source: Source, config: LiquidationConfig, reading: Reading) -> Iterator[Mistake]:
+    """What is allowed in [liquidation] and hardly meant."""
     most = config.timeout_seconds / 4
-    if asked > max(most, QUIET_SECONDS):
+    if reading.values["quiet_seconds"] > max(most, QUIET_SECONDS):
         text = f"is cut to {most:g}, a quarter of timeout_seconds"
-        yield source.mistake(LIQUIDATION.name, "quiet_seconds", text=text)
+        yield source.mistake(*reading.path, "quiet_seconds", text=text)
+    match reading.values["scope"]:
+        case Only(symbols) if any(symbol != symbol.upper() for symbol in symbols):
+            text = "has small letters, and venues spell their symbols in capitals"
+            yield source.mistake(*reading.path, "scope", text=text)
 
 
 def _config(source: Source, reading: Reading) -> LiquidationConfig | None:

@@ -24,12 +24,12 @@ def _table(table: Table) -> Iterator[str]:
         yield f"# {table.header}"
         for setting in table.settings:
             if setting.required:
-                yield f"# {setting.key} = {_value(setting)}"
+                yield f"# {setting.key} = {value_as_toml(setting)}"
     else:
         yield table.header
         for setting in table.settings:
             yield from _comment(f"{setting.doc}{_bounds(setting)}")
-            yield f"{_off(setting)}{setting.key} = {_value(setting)}"
+            yield f"{_off(setting)}{setting.key} = {value_as_toml(setting)}"
     yield ""
 
 
@@ -50,6 +50,6 @@ def _bounds(setting: Setting) -> str:
     return f" ({setting.least:g} to {setting.most:g})"
 
 
-def _value(setting: Setting) -> str:
+def value_as_toml(setting: Setting) -> str:
     """A value as TOML. What JSON writes for a switch, a number or a text is TOML as well."""
     return setting.sample or json.dumps(setting.default)
