@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from goflat.domain.order import Book, CloseOrder, OrderStatus, ProtectiveStop
 from goflat.domain.position import Position, PositionMode, PositionSide
 from goflat.domain.secret import Secret
-from goflat.errors import Refusal, Rejected
+from goflat.errors import Refusal, Rejected, Unanswered
 from goflat.venues.binance.signing import Credentials
 from goflat.venues.binance.venue import BinanceVenue
+from goflat.venues.simulated.faults import Match, Shape, Spoil
 from goflat.venues.simulated.venue import (
     TEST_API_KEY,
     TEST_API_SECRET,
@@ -177,3 +178,32 @@ async def test_an_ed25519_key_signs_as_well() -> None:
         assert (await here.read_positions()).rows == ()
         await here.cancel_all("BTCUSDT", Book.WORKING)
         await here.aclose()
+
+
+SPOILT = {
+    Shape.HTML: True,
+    Shape.EMPTY: True,
+    Shape.CUT: True,
+    Shape.NOT_A_LIST: True,
+    Shape.HUGE: True,
+    Shape.NULLS: False,
+    Shape.NAN: False,
+    Shape.NO_FIELDS: False,
+}
+
+
+@pytest.mark.parametrize(("shape", "wholly"), SPOILT.items())
+async def test_a_spoilt_list_of_positions_never_looks_empty(shape: Shape, wholly: bool) -> None:
+    """Either nothing could be read, or what could not is named; the others are read."""
+    async with account() as (there, here):
+        there.open_position("BTCUSDT", "0.5")
+        there.open_position("ETHUSDT", "-3")
+        spoil = Spoil(shape=shape, symbol=None if wholly else "BTCUSDT", size_bytes=9 * 2**20)
+        there.faults.add(Match(path="/fapi/v3/positionRisk"), spoil)
+        if wholly:
+            with pytest.raises(Unanswered):
+                await here.read_positions()
+        else:
+            listing = await here.read_positions()
+            assert [row.symbol for row in listing.rows] == ["ETHUSDT"]
+            assert len(listing.unreadable) == 1
