@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from goflat.validator import ConfigValidator
+    from goflat.arming import armed
     from goflat.domain.config import LiquidationConfig
     from goflat.domain.outcome import LegOutcome, LegResult, LiquidationResult, LiquidationState
     from goflat.errors import (
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from goflat.journal import AuditLogger
     from goflat.manager import LiquidationManager
     from goflat.settings import load_settings
+    from goflat.validator import ConfigValidator
     from goflat.venues.order_manager import OrderExecutionManager
 
 __version__ = "0.1.0"
@@ -43,6 +44,7 @@ _ROOMS = {
     "Throttled": "goflat.errors",
     "Unanswered": "goflat.errors",
     "VenueError": "goflat.errors",
+    "armed": "goflat.arming",
     "load_settings": "goflat.settings",
 }
 
@@ -64,6 +66,7 @@ __all__ = [
     "Unanswered",
     "VenueError",
     "__version__",
+    "armed",
     "load_settings",
 ]
 
