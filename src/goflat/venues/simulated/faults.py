@@ -172,11 +172,15 @@ class ExecuteLate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoil:
-    """The real answer, spoilt. `fields` names the ones that become null, NaN or go missing."""
+    """The real answer, spoilt.
+
+    `fields` names the ones that become null, NaN or go missing, none meaning all; `row_symbol`
+    the symbol whose rows are hit, None meaning every row.
+    """
 
     shape: Shape
     fields: tuple[str, ...] = ()
-    symbol: str | None = None
+    row_symbol: str | None = None
     size_bytes: int = 64 * 1024 * 1024
 
     def bend(self, plan: "Plan") -> "Plan":

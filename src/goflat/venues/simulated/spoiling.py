@@ -58,7 +58,7 @@ def _in_rows(change: Callable[[dict[str, object], str], None]) -> Callable[[obje
 
 
 def _hit(row: object, how: Spoil) -> bool:
-    return how.symbol is None or (isinstance(row, dict) and row.get("symbol") == how.symbol)
+    return how.row_symbol is None or (isinstance(row, dict) and row.get("symbol") == how.row_symbol)
 
 
 def _make_null(row: dict[str, object], name: str) -> None:

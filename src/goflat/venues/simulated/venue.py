@@ -1,6 +1,7 @@
 """The simulated venue as one object: start it, drive it, look at its ground truth."""
 
 import asyncio
+import ipaddress
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from goflat.domain.capabilities import Limits
+from goflat.venues.simulated.control import ControlDoor
 from goflat.venues.simulated.exchange import (
     TEST_API_KEY,
     TEST_API_SECRET,
@@ -83,6 +85,7 @@ class SimulatedVenue(Exchange):
         rest = RestDoor(self.gateway, self.lock, lambda: self.latency_seconds)
         api, stream = ApiDoor(self, rest.answer), StreamDoor(self)
         doors: dict[str, Door] = {
+            "control": ControlDoor(self),
             "ws-fapi": api,
             "ws": stream,
             "stream": stream,
@@ -157,4 +160,7 @@ class SimulatedVenue(Exchange):
 
     @property
     def _authority(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        address = ipaddress.ip_address(self.host)
+        if address.is_unspecified:
+            return f"127.0.0.1:{self.port}"
+        return f"[{self.host}]:{self.port}" if address.version == 6 else f"{self.host}:{self.port}"
