@@ -1,4 +1,4 @@
-"""A bot on asyncio, armed: an exception, SIGTERM or SIGINT in its main block flattens the account."""
+"""A bot on asyncio, armed: an exception, SIGTERM or SIGINT in its block flattens the account."""
 
 import asyncio
 import sys
