@@ -198,7 +198,7 @@ async def test_a_spoilt_list_of_positions_never_looks_empty(shape: Shape, wholly
     async with account() as (there, here):
         there.open_position("BTCUSDT", "0.5")
         there.open_position("ETHUSDT", "-3")
-        spoil = Spoil(shape=shape, symbol=None if wholly else "BTCUSDT", size_bytes=9 * 2**20)
+        spoil = Spoil(shape=shape, row_symbol=None if wholly else "BTCUSDT", size_bytes=9 * 2**20)
         there.faults.add(Match(path="/fapi/v3/positionRisk"), spoil)
         if wholly:
             with pytest.raises(Unanswered):

@@ -434,6 +434,29 @@ async def test_a_read_or_a_cancel_on_a_dropped_connection_goes_once_more_and_no_
         assert len(peer.heads) == 2
 
 
+async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -> None:
+    said = asyncio.Event()
+
+    def eager(peer: Peer) -> Talk:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await peer.head(reader)
+            writer.write(http("200 OK", b"[1]"))
+            await said.wait()
+            writer.write(http("200 OK", b"[]"))
+            await writer.drain()
+            await reader.read()
+
+        return talk
+
+    async with listening(eager) as peer, transport_to(peer.url) as transport:
+        await transport.send(READ, at_ms=AT_MS)
+        said.set()
+        await asyncio.sleep(0.02)
+
+        assert (await transport.send(READ, at_ms=AT_MS)).body == b"[1]"
+        assert len(peer.left) == 2
+
+
 # The caller ends it
 
 
@@ -509,6 +532,9 @@ async def test_closing_ends_what_is_under_way_in_one_of_the_four_ways() -> None:
         "https://user:word@fapi.binance.com",
         "https://fapi.binance.com?x=1",
         "https://fapi.binance.com#x",
+        "https://[::1",
+        "https://",
+        "https://fapi.binance.com:port",
         "",
     ],
 )

@@ -19,12 +19,12 @@ BAN_SECONDS_MAX = 7 * 24 * 3600.0
 _COUNT = re.compile(r"[0-9]{1,9}\Z")
 
 
-class LimitRow(msgspec.Struct, frozen=True):
+class LimitRow(msgspec.Struct, rename="camel", frozen=True):
     """One element of `rateLimits`."""
 
-    rateLimitType: str  # noqa: N815 - the venue's word
+    rate_limit_type: str
     interval: str
-    intervalNum: int  # noqa: N815
+    interval_num: int
     limit: int
 
 
@@ -43,7 +43,7 @@ def limits_of(rows: Sequence[LimitRow]) -> Limits | None:
         field: row.limit
         for row in rows
         if row.limit > 0
-        and (field := _FIELDS.get((row.rateLimitType, row.interval, row.intervalNum)))
+        and (field := _FIELDS.get((row.rate_limit_type, row.interval, row.interval_num)))
     }
     if not said:
         return None

@@ -81,15 +81,17 @@ def positions(body: bytes) -> Listing[Position]:
 
 
 def positions_of_account(body: bytes) -> Listing[Position]:
-    """The same from an account's answer. Its rows carry no mark price."""
+    """The same from an account's answer, whose rows carry no mark price. Raises Unanswered."""
     return _POSITIONS.listing(bytes(_one(body, Account).positions))
 
 
 def working_orders(body: bytes) -> Listing[WorkingOrder]:
+    """Every order of the regular book. Raises Unanswered as `positions` does."""
     return _WORKING_ORDERS.listing(body)
 
 
 def conditional_orders(body: bytes) -> Listing[ConditionalOrder]:
+    """Every order that waits for its trigger. Raises Unanswered as `positions` does."""
     return _CONDITIONAL_ORDERS.listing(body)
 
 
@@ -163,12 +165,12 @@ def server_time_ms(body: bytes) -> int:
 
 
 def account_config(body: bytes) -> AccountConfig:
-    """Raises Unanswered."""
+    """The account's mode and whether it may trade. A mode is never guessed: raises Unanswered."""
     return _one(body, AccountConfig, once=("dualSidePosition",))
 
 
 def key_rights(body: bytes) -> KeyRights:
-    """Raises Unanswered."""
+    """What the key may do, as far as it is said. Raises Unanswered."""
     return _one(body, KeyRights)
 
 

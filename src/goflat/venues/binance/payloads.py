@@ -26,6 +26,8 @@ class PositionRow(msgspec.Struct, rename="camel", frozen=True):
 
 
 class WorkingRow(msgspec.Struct, rename="camel", frozen=True):
+    """An element of openOrders."""
+
     symbol: str
     order_id: int | str
     side: str
@@ -39,6 +41,8 @@ class WorkingRow(msgspec.Struct, rename="camel", frozen=True):
 
 
 class ConditionalRow(msgspec.Struct, rename="camel", frozen=True):
+    """An element of openAlgoOrders."""
+
     symbol: str
     algo_id: int | str
     side: str
@@ -58,6 +62,8 @@ class ConditionalRow(msgspec.Struct, rename="camel", frozen=True):
 
 
 class OrderRow(msgspec.Struct, rename="camel"):
+    """The answer to a new order, or to a question about one."""
+
     order_id: int | str
     symbol: str | None = None
     client_order_id: str | None = None
@@ -67,20 +73,28 @@ class OrderRow(msgspec.Struct, rename="camel"):
 
 
 class AlgoRow(msgspec.Struct, rename="camel"):
+    """The answer to a new conditional order."""
+
     algo_id: int | str
     client_algo_id: str | None = None
     algo_status: str = ""
 
 
 class Acknowledgement(msgspec.Struct):
+    """The answer to a cancel: any object of the venue's, no page."""
+
     code: int | str | None = None
 
 
 class Account(msgspec.Struct):
+    """The answer about the account, of which only the positions matter."""
+
     positions: msgspec.Raw
 
 
 class ServerTime(msgspec.Struct, rename="camel"):
+    """The venue's clock, in milliseconds."""
+
     server_time: int
 
 

@@ -55,6 +55,7 @@ class Request:
 
 
 def server_time() -> Request:
+    """The venue's clock, asked without a signature."""
     return Request(method="GET", path="/fapi/v1/time", weight=1, window_ms=None)
 
 
@@ -85,10 +86,12 @@ def account_config() -> Request:
 
 
 def working_orders() -> Request:
+    """The regular book of every instrument. Conditional orders are not in it."""
     return Request(method="GET", path="/fapi/v1/openOrders", weight=40)
 
 
 def conditional_orders() -> Request:
+    """The orders of every instrument that wait for a trigger, kept by another service."""
     return Request(method="GET", path="/fapi/v1/openAlgoOrders", weight=40)
 
 
@@ -105,6 +108,7 @@ def cancel_all(symbol: Symbol, book: Book) -> Request:
 
 
 def cancel_conditional(order: ConditionalOrder) -> Request:
+    """One conditional order, by the venue's own id of it."""
     return Request(
         method="DELETE",
         path="/fapi/v1/algoOrder",

@@ -1,9 +1,10 @@
 """Requests over HTTP: with `names`, all of this venue that touches the network.
 
-Four things that aiohttp would do by itself are decided here. It follows no redirect, asks no proxy,
-keeps no cookie, and reads no more than it was told to. One thing it does remains: it sends a GET or
-DELETE once more when a kept connection turns out to be closed, which is harmless for reads and
-cancels; everything that places an order is a POST, and a POST is never sent twice.
+What aiohttp would do by itself is decided here. It follows no redirect, asks no proxy, keeps no
+cookie, reads no more than it was told to, and takes nothing that was not asked for. One thing it
+does remains: it sends a GET or DELETE once more when a kept connection turns out to be closed,
+which is harmless for reads and cancels. Whatever places an order is a POST, and a POST is never
+sent twice.
 """
 
 import asyncio
@@ -11,6 +12,9 @@ import contextlib
 from collections.abc import Mapping
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from yarl import URL
 
 from goflat import __version__
@@ -36,6 +40,21 @@ _NEVER_LEFT = (
     aiohttp.ServerFingerprintMismatch,
     aiohttp.InvalidURL,
 )
+
+
+class _Connections(aiohttp.TCPConnector):
+    """Kept connections, and none on which something came that nobody had asked for.
+
+    aiohttp takes such bytes for the answer to the next request, which would then be an answer from
+    before it was asked.
+    """
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        while (kept := await super()._get(key, traces)) is not None:
+            if kept.protocol is not None and not kept.protocol.should_close:
+                return kept
+            kept.close()
+        return None
 
 
 class HttpTransport:
@@ -93,9 +112,7 @@ class HttpTransport:
             raise NotSent("the connections to the venue are closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0, resolver=Names(), ttl_dns_cache=NAME_SECONDS
-                ),
+                connector=_Connections(limit=0, resolver=Names(), ttl_dns_cache=NAME_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={
                     "User-Agent": f"goflat/{__version__}",
@@ -151,14 +168,16 @@ def _window(window_ms: int, at_ms: int) -> Params:
 
 
 def _checked(base_url: str) -> str:
-    kind = host_class(base_url)
-    if not base_url.startswith("https://") and not (
-        base_url.startswith("http://") and kind == "loopback"
-    ):
+    """An address without its last slash: encrypted, or on this machine. Raises SettingsError."""
+    try:
+        url = URL(base_url)
+    except ValueError:
+        raise SettingsError("a venue's address is a URL with a host in it") from None
+    if url.scheme != "https" and not (url.scheme == "http" and host_class(base_url) == "loopback"):
         raise SettingsError("a venue's address begins with https://, or http:// on this machine")
-    if "?" in base_url or "#" in base_url or "@" in base_url:
-        raise SettingsError("a venue's address has no query, fragment or user in it")
-    return base_url.rstrip("/")
+    if not url.host or url.query_string or url.fragment or url.user or url.password:
+        raise SettingsError("a venue's address has a host, and no query, fragment or user in it")
+    return str(url).rstrip("/")
 
 
 def _name_of(error: BaseException) -> str:

@@ -33,6 +33,7 @@ class VenueClock:
         return int((self._wall_clock() + offset) * 1000)
 
     def wall_seconds(self) -> float:
+        """The local wall clock, in seconds since the epoch."""
         return self._wall_clock()
 
     def learn(self, readings: list[ClockReading]) -> ClockReading:
