@@ -140,21 +140,34 @@ class _Listener:
         self._subscribe(keys, only)
 
     def told(self, text: str) -> str:
-        """Answer SUBSCRIBE and its relatives."""
+        """Answer SUBSCRIBE and its relatives. What is not understood changes nothing."""
         try:
             message = msgspec.json.decode(text, type=dict[str, object])
         except msgspec.DecodeError:
             return '{"error":{"code":2,"msg":"Invalid request: not a JSON object"}}'
         names = message.get("params")
-        if message.get("method") == "SUBSCRIBE" and isinstance(names, list):
-            self._subscribe([str(name) for name in names], None)
-        return msgspec.json.encode({"result": None, "id": message.get("id")}).decode()
+        keys = [str(name) for name in names] if isinstance(names, list) else []
+        result: object = None
+        match message.get("method"):
+            case "SUBSCRIBE":
+                self._subscribe(keys, None)
+            case "UNSUBSCRIBE":
+                self._unsubscribe(keys)
+            case "LIST_SUBSCRIPTIONS":
+                result = [subscription.key for subscription in self._subscriptions]
+            case _:
+                pass
+        return msgspec.json.encode({"result": result, "id": message.get("id")}).decode()
 
     def close(self) -> None:
         """Stop hearing anything."""
+        self._unsubscribe([subscription.key for subscription in self._subscriptions])
+
+    def _unsubscribe(self, keys: list[str]) -> None:
         with self._exchange.lock:
-            for subscription in self._subscriptions:
+            for subscription in [one for one in self._subscriptions if one.key in keys]:
                 self._exchange.streams.unsubscribe(subscription)
+                self._subscriptions.remove(subscription)
 
     def _subscribe(self, keys: list[str], only: frozenset[str] | None) -> None:
         with self._exchange.lock:
