@@ -45,11 +45,8 @@ from goflat.domain.order import Book, ConditionalOrder, ProtectiveStop, WorkingO
 from goflat.domain.outcome import OutsideScope
 from goflat.domain.position import LegKey, Position
 from goflat.domain.scope import Only
-from goflat.domain.time import NEVER, Instant
+from goflat.domain.time import Instant
 from goflat.errors import Throttled, VenueError
-
-FIRST_STALE_WAIT_SECONDS = 0.1
-STALE_WAIT_SECONDS_MAX = 0.8
 
 
 def fold(draft: Draft, event: Event) -> None:
@@ -112,9 +109,7 @@ def _acted(draft: Draft) -> None:
 
 
 def _positions_read(draft: Draft, listing: Listing[Position], began: Instant) -> None:
-    _came_back(draft, Part.POSITIONS, began, listing.unreadable)
     draft.touch_all()
-    draft.change(look_again_at=NEVER)
     outside = []
     shown: dict[LegKey, Position] = {}
     for position in listing.rows:
@@ -124,32 +119,31 @@ def _positions_read(draft: Draft, listing: Listing[Position], began: Instant) ->
             outside.append(_outside_position(position))
     _keep_outside(draft, Part.POSITIONS, outside)
     may_hide = _hidden_by(listing.unreadable)
+    is_stale = False
     for key in dict.fromkeys([*(leg.key for leg in draft.settle().legs), *shown]):
         seen = shown.get(key)
         if seen is not None or not may_hide(key.symbol):
-            _leg_read(draft, key, seen, began)
+            is_stale |= _leg_read(draft, key, seen, began)
+    if is_stale:
+        # Older than our own fills: as a look at the account it counts for nothing.
+        look = draft.looks[Part.POSITIONS]
+        draft.looks[Part.POSITIONS] = look.failed(draft.now, "a reading older than our fills")
+    else:
+        _came_back(draft, Part.POSITIONS, began, listing.unreadable)
 
 
-def _leg_read(draft: Draft, key: LegKey, position: Position | None, began: Instant) -> None:
+def _leg_read(draft: Draft, key: LegKey, position: Position | None, began: Instant) -> bool:
+    """Let a leg see a reading. True: it contradicts what is known of our own fills."""
     holding = draft.holding(key.symbol)
     if holding.leg(key.side) is None:
         assert position is not None
         draft.put(holding.with_leg(Leg.found(position, began, draft.run.terms)))
-        return
+        return False
     before = len(draft.remarks)
     leg = draft.tell_leg(key, Seen(position, began))
-    if any(remark.note is Note.STALE_READING for remark in draft.remarks[before:]):
-        _look_again(draft)
     if leg.state is LegState.GONE:
         draft.put(draft.holdings[key.symbol].covered(key.side, draft.now))
-
-
-def _look_again(draft: Draft) -> None:
-    """A reading was older than our fills: it counts for nothing, and the next one waits longer."""
-    stale = draft.run.stale_readings
-    wait = min(FIRST_STALE_WAIT_SECONDS * 2 ** min(stale, 8), STALE_WAIT_SECONDS_MAX)
-    if draft.run.look_again_at == NEVER:
-        draft.change(stale_readings=stale + 1, look_again_at=Instant(draft.now + wait))
+    return any(remark.note is Note.STALE_READING for remark in draft.remarks[before:])
 
 
 def _orders_read(

@@ -269,9 +269,12 @@ def _shown(leg: Leg, position: Position, began: Instant, now: Instant) -> LegDec
     if leg.state is LegState.GONE:
         remarks = (Remark(Note.REOPENED, str(leg.key), f"quantity {position.quantity}"),)
     ended = leg.round if leg.state is LegState.SETTLING else None
-    leg = _turn(leg, LegTurn.SHOWN, position=position, seen_began=began)
+    # Dust that has grown, by a late fill say, may be more than the venue's least by now.
+    changed = leg.dust is not None and position.quantity != leg.dust
+    turn = LegTurn.CHANGED if changed and leg.state is LegState.STUCK else LegTurn.SHOWN
+    leg = _turn(leg, turn, position=position, seen_began=began)
     if leg.state is LegState.EXPOSED:
-        leg = replace(leg, fills_leave=None, filled_at=None, filled_ms=None, round=None)
+        leg = replace(leg, dust=None, fills_leave=None, filled_at=None, filled_ms=None, round=None)
         if ended is not None and _was_fruitless(ended, position):
             said = "the venue took the order, and the position is what it was"
             counted = _count_refusal(leg, said, now)

@@ -89,8 +89,6 @@ def _needed_since(draft: Draft, look: Look) -> Instant:
     newest = max(run.started, run.last_act)
     if look.read_began < newest:
         return newest
-    if look.part is Part.POSITIONS and run.look_again_at < NEVER:
-        return run.look_again_at
     if look.holes:
         return Instant(look.read_ended + HOLES_WAIT_SECONDS)
     second = run.proof.second_look_at

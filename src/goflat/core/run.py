@@ -15,7 +15,7 @@ from goflat.domain.config import LiquidationConfig
 from goflat.domain.instrument import InstrumentRules, Symbol
 from goflat.domain.outcome import OutsideScope
 from goflat.domain.scope import Scope
-from goflat.domain.time import LONG_AGO, NEVER, Instant
+from goflat.domain.time import LONG_AGO, Instant
 
 PATIENCE_SECONDS = 0.5
 """How long a close waits for a list or a cancel that does not come."""
@@ -59,8 +59,6 @@ class Liquidation:
     rules: Rules = Rules()
     last_act: Instant = LONG_AGO
     acts_in_flight: int = 0
-    look_again_at: Instant = NEVER
-    stale_readings: int = 0
     alarm: Instant = LONG_AGO
     is_over: bool = False
 

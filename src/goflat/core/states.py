@@ -30,6 +30,7 @@ class LegTurn(Enum):
     ANSWERED = "every close is answered"
     IN_DOUBT = "a close stayed unanswered"
     GIVEN_UP = "no further attempt makes sense"
+    CHANGED = "a reading shows dust that is not the dust it was"
 
 
 class SweepState(Enum):
@@ -83,7 +84,7 @@ LEG: Mapping[LegState, Mapping[LegTurn, LegState]] = MappingProxyType(
         # Gone is not the end: a late fill, or a bot that nobody stopped, opens it again.
         _L.GONE: {_T.SHOWN: _L.EXPOSED, _T.BARE: _L.GONE},
         # Stuck sends nothing any more, but somebody else may close it.
-        _L.STUCK: {_T.SHOWN: _L.STUCK, _T.BARE: _L.GONE},
+        _L.STUCK: {_T.SHOWN: _L.STUCK, _T.BARE: _L.GONE, _T.CHANGED: _L.EXPOSED},
     }
 )
 
