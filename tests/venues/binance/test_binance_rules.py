@@ -180,10 +180,10 @@ def test_a_thousand_instruments_cost_a_few_milliseconds_and_one_asked_for_little
 ) -> None:
     answer = body(info, *(instrument(info, f"S{number}USDT") for number in range(1000)))
 
-    started = time.perf_counter()
+    started = time.process_time()
     table, _ = rules(answer)
     table["S500USDT"]
-    took = time.perf_counter() - started
+    took = time.process_time() - started
 
     assert len(table) == 1001
     # Measured 3 ms; the bound is for a busy machine.

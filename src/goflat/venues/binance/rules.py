@@ -127,23 +127,21 @@ def _each(rows: list[msgspec.Raw], decoder: msgspec.json.Decoder[RowT]) -> Itera
 def _rules(row: _Instrument) -> InstrumentRules:
     """The rules of one instrument. Raises ValueError where they cannot be meant."""
     filters = {found.filter_type: found for found in _FILTERS.decode(row.filters)}
-    limit, market = filters.get("LOT_SIZE"), filters.get("MARKET_LOT_SIZE")
     prices = filters.get("PRICE_FILTER")
-    if prices is None or (limit or market) is None:
+    lots = [filters[kind] for kind in ("LOT_SIZE", "MARKET_LOT_SIZE") if kind in filters]
+    if prices is None or not lots:
         raise ValueError("no prices or no lots")
     return InstrumentRules(
         symbol=row.symbol,
         status=row.status,
         tick=_above_zero(prices.tick_size, "tickSize"),
-        limit_lot=_lot(limit or market),
-        market_lot=_lot(market or limit),
+        limit_lot=_lot(lots[0]),
+        market_lot=_lot(lots[-1]),
         band=_band(filters.get("PERCENT_PRICE")),
     )
 
 
-def _lot(row: _Filter | None) -> LotLimits:
-    if row is None:
-        raise ValueError("no lots")
+def _lot(row: _Filter) -> LotLimits:
     return LotLimits(
         minimum=_above_zero(row.min_qty, "minQty"),
         maximum=_above_zero(row.max_qty, "maxQty"),

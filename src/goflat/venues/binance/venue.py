@@ -149,16 +149,18 @@ class BinanceVenue:
         Raises:
             VenueError: not one of them came back.
         """
+        assert rounds > 0
         readings: list[ClockReading] = []
-        for left in reversed(range(rounds)):
+        failure: VenueError | None = None
+        for _ in range(rounds):
             try:
                 readings.append(await self._clock_reading())
-            except VenueError as failure:
-                is_last = not left or isinstance(failure, Throttled)
-                if is_last and not readings:
-                    raise
-                if is_last:
+            except VenueError as error:
+                failure = error
+                if isinstance(error, Throttled):
                     break
+        if failure is not None and not readings:
+            raise failure
         return self._clock.learn(readings)
 
     # Before it matters, and after
