@@ -15,6 +15,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from goflat.errors import GoflatError
+from goflat.journal.backlog import Unproven
 from goflat.journal.record import GENESIS, MAX_LINE_BYTES, Entry, chain, parse
 
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
@@ -61,7 +62,10 @@ class Appended:
 
 
 class Segment:
-    """An open, locked file and the end of its chain. Used by one thread, but for `sync`."""
+    """An open, locked file and the end of its chain. Used by one thread, but for `sync`.
+
+    `synced_seq` is the last record known to be on the disk, `unproven` holds those after it.
+    """
 
     def __init__(
         self, *, path: Path, fd: int, seq: int, last_hash: str, torn: TornLine | None
@@ -72,6 +76,7 @@ class Segment:
         self.sync_failed = False
         self.last_hash = last_hash
         self.torn = torn
+        self.unproven = Unproven()
         self._fd = fd
         self._size = os.fstat(fd).st_size
         self._named = self._size > 0
@@ -145,6 +150,8 @@ def open_segment(path: Path) -> Segment:
         fd = os.open(path, _OPEN, _MODE)
     except OSError as error:
         raise NoAccess(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise NoAccess(f"{path}: {error}") from error
     try:
         return _continue(path, fd)
     except OSError as error:

@@ -2,19 +2,19 @@
 
 It owns all that changes here and takes its messages one after the other, so there is nothing to
 lock. It never waits for the disk itself: while a slow sync runs, records still reach the file,
-where a killed process cannot take them away again. One sync runs at a time and covers all that
-was written before it began, so a hundred events cost one.
+where a killed process cannot take them away again. One sync of a file runs at a time and covers
+all that was written before it began, so a hundred events cost one.
 """
 
 import errno
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 
-from goflat.journal.backlog import Backlog, Unproven
+from goflat.journal.backlog import Backlog
 from goflat.journal.disk import Disk, Fsync
+from goflat.journal.durability import Durability
 from goflat.journal.inbox import Flush, Inbox, Late, Message, Stop, Synced
 from goflat.journal.notes import Notes
 from goflat.journal.places import Places
@@ -48,12 +48,10 @@ class Writer:
         self._thread = Thread(target=self._run, name="goflat-audit", daemon=True)
         self._places = Places(standing)
         self._segment: Segment | None = None
+        self._durability = Durability(self._disk)
+        self._sync_failures = 0
         self._notes = Notes(standing)
         self._backlog = Backlog()
-        self._unproven = Unproven()
-        self._flushes: deque[tuple[int, Flush]] = deque()
-        self._denied: list[Flush] = []
-        self._sync_failures = 0
         self._retry_at = 0.0
         self._stopping = False
 
@@ -84,7 +82,7 @@ class Writer:
     def let_go(self) -> None:
         """In a forked child: close the parent's files, or their locks would outlive the parent."""
         self.orphaned = True
-        for segment in {self._segment, self._disk.busy_with}:
+        for segment in {self._segment, *self._durability.files}:
             if segment is not None:
                 segment.close()
 
@@ -93,9 +91,10 @@ class Writer:
     def _run(self) -> None:
         self._guarded(self._open)
         self.opened.set()
-        while not (self._stopping and self._disk.busy_with is None):
-            messages = self._inbox.take(RETRY_SECONDS if self._backlog else None)
-            self._guarded(self._handle, messages)
+        while not (self._stopping and self._durability.is_settled):
+            for message in self._inbox.take(RETRY_SECONDS if self._backlog else None):
+                self._guarded(self._handle, message)
+            self._guarded(self._settle)
         self._guarded(self._end)
         self._disk.stop()
         self.ended.set()
@@ -108,32 +107,46 @@ class Writer:
             self._standing.degrade(reason)
             self._lose_backlog(reason)
 
-    def _handle(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            match message:
-                case Entry():
-                    self._notes.about(message)
-                    self._add(message)
-                case Flush():
-                    self._write()
-                    self._flush(message)
-                case Late():
-                    self._write()
-                    self._late(message)
-                case Synced():
-                    self._synced(message)
-                case Stop():
-                    self._stopping = True
-                    self._retry_at = 0.0
-        self._write()
-        self._sync()
-        self._deny()
+    def _handle(self, message: Message) -> None:
+        match message:
+            case Entry():
+                self._notes.about(message)
+                self._add(message)
+            case Flush():
+                self._flush(message)
+            case Late():
+                self._late(message)
+            case Synced():
+                self._synced(message)
+            case Stop():
+                self._stopping = True
+                self._retry_at = 0.0
 
-    # To the file.
+    def _settle(self) -> None:
+        self._write()
+        if self._segment is not None:
+            self._durability.ask(self._segment)
+        self._durability.deny()
 
     def _add(self, entry: Entry) -> None:
         if not self._backlog.add(entry):
             self._standing.lose(1, TOO_MANY)
+
+    def _flush(self, flush: Flush) -> None:
+        try:
+            self._write()
+        finally:
+            if self._backlog or self._segment is None:
+                flush.answer(durable=False)
+            else:
+                self._durability.flush(flush, self._segment)
+
+    def _late(self, late: Late) -> None:
+        self._write()
+        if self._segment is not None:
+            self._add(self._notes.unsynced(self._segment, late.waited_seconds))
+
+    # To the file.
 
     def _write(self) -> None:
         """Write all that waits, if there is a file that takes it.
@@ -149,15 +162,11 @@ class Writer:
             self._backlog.put_first(self._notes.due())
             entries = self._backlog.first(MAX_WRITTEN_AT_ONCE)
             done = segment.append(entries)
-            self._written(segment, entries[: done.count])
+            self._backlog.drop_first(done.count)
+            self._durability.wrote(segment, entries[: done.count])
+            self._standing.last_hash = segment.last_hash if segment.seq else None
             if done.fault is not None:
                 self._refused(segment, done.fault)
-
-    def _written(self, segment: Segment, entries: Sequence[Entry]) -> None:
-        self._backlog.drop_first(len(entries))
-        for seq, entry in enumerate(entries, segment.seq - len(entries) + 1):
-            self._unproven.add(seq, entry)
-        self._standing.last_hash = segment.last_hash
 
     def _refused(self, segment: Segment, fault: OSError) -> None:
         self._standing.degrade(f"{segment.path}: {fault.strerror}")
@@ -172,7 +181,7 @@ class Writer:
         if (segment := self._segment) is not None:
             if reason := segment.displaced():
                 self._standing.degrade(f"{segment.path}: {reason}")
-                self._leave(segment, reason)
+                self._abandon(segment, reason)
             elif segment.renamed():
                 self._standing.notice(f"{segment.path}: it was renamed, a new file goes on")
                 self._leave(segment, "it was renamed")
@@ -188,71 +197,36 @@ class Writer:
             self._notes.opened(self._segment)
 
     def _leave(self, segment: Segment, reason: str) -> None:
-        """Give a file up. What was not proven to be on the disk is written again elsewhere."""
-        again = self._unproven.take_all()
+        """Write elsewhere from now on. What the file holds is still good."""
+        self._segment = None
+        self._notes.left(segment, reason, again=0)
+        self._durability.leave(segment)
+
+    def _abandon(self, segment: Segment, reason: str) -> None:
+        """Write elsewhere, also what this file may not hold for long."""
+        self._segment = None
+        again = self._durability.abandon(segment)
         self._notes.left(segment, reason, again=len(again))
         self._backlog.put_first(again)
-        self._denied.extend(flush for _, flush in self._flushes)
-        self._flushes.clear()
-        self._segment = None
-        if self._disk.busy_with is not segment:
-            segment.close()
 
-    # To the disk.
-
-    def _sync(self) -> None:
-        segment = self._segment
-        if segment is None or segment.sync_failed or self._disk.busy_with is not None:
-            return
-        if segment.seq > segment.synced_seq:
-            self._disk.sync(segment)
+    # From the disk.
 
     def _synced(self, synced: Synced) -> None:
         segment = synced.segment
-        self._disk.busy_with = None
-        if segment is not self._segment:
-            segment.close()
-        elif synced.fault is None:
-            segment.synced_seq = synced.seq
-            self._unproven.proven(synced.seq)
-            while self._flushes and self._flushes[0][0] <= synced.seq:
-                self._flushes.popleft()[1].answer(durable=True)
-        else:
-            self._not_durable(segment, f"not durable: {synced.fault}")
-
-    def _not_durable(self, segment: Segment, reason: str) -> None:
+        self._durability.answered(synced)
+        if synced.fault is None or segment.sync_failed:
+            return
+        reason = f"not durable: {synced.fault}"
         self._standing.degrade(f"{segment.path}: {reason}")
+        self._places.spend(segment.path)
         self._sync_failures += 1
-        if self._sync_failures < MAX_SYNC_FAILURES:
-            self._places.spend(segment.path)
-            self._leave(segment, reason)
+        if segment is not self._segment:
+            self._backlog.put_first(self._durability.abandon(segment))
+        elif self._sync_failures < MAX_SYNC_FAILURES:
+            self._abandon(segment, reason)
         else:
-            # Then it is the disk and not the file. What is written here outlives the process at
-            # least; the disk is not asked again.
-            segment.sync_failed = True
-            self._denied.extend(flush for _, flush in self._flushes)
-            self._flushes.clear()
-
-    # To those who wait.
-
-    def _flush(self, flush: Flush) -> None:
-        segment = self._segment
-        if self._backlog or segment is None or segment.sync_failed:
-            flush.answer(durable=False)
-        elif segment.synced_seq == segment.seq:
-            flush.answer(durable=True)
-        else:
-            self._flushes.append((segment.seq, flush))
-
-    def _deny(self) -> None:
-        """Answer those whose records a failed file held, now that they stand elsewhere if any."""
-        for flush in self._denied:
-            flush.answer(durable=False)
-        self._denied.clear()
-
-    def _late(self, late: Late) -> None:
-        if self._segment is not None:
-            self._add(self._notes.unsynced(self._segment, late.waited_seconds))
+            # It is the disk and not the file. What is written here outlives the process at least.
+            self._durability.distrust(segment)
 
     # The end.
 
