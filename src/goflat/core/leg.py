@@ -333,7 +333,7 @@ def _send(leg: Leg, rules: InstrumentRules | None, now: Instant) -> LegDecision:
 def _answered(leg: Leg, order: CloseOrder, report: OrderReport, now: Instant) -> LegDecision:
     if order.client_order_id not in leg.in_flight:
         return Decision(now_is=leg)
-    if not report.status.is_final and report.executed is not None and leg.terms.asks_by_id:
+    if not report.status.is_final and leg.terms.asks_by_id:
         # The venue took it and did not say how it ended: that is a question, not an answer.
         return _doubt(leg, order, now)
     return _landed(_book(replace(leg, silences=0, unsent=0), report, now), order, now)

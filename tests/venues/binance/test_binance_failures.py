@@ -37,8 +37,8 @@ RECORDED: list[tuple[Kind, object]] = [
     (Throttled, (41.0, False)),
     (Throttled, (121.0, False)),
     (Unanswered, None),
-    (Throttled, (None, True)),
-    (Throttled, (None, False)),
+    (Rejected, Refusal.PLAIN),
+    (Rejected, Refusal.PLAIN),
 ]
 
 
@@ -119,11 +119,11 @@ VARIANTS_OF_503 = [
     (f'{{"code":0,"msg":"{UNKNOWN_503}"}}', Unanswered),
     (f'{{"msg":"{UNKNOWN_503}"}}', Unanswered),
     (UNKNOWN_503, Unanswered),
-    ("Service Unavailable.", Throttled),
-    ("Service Unavailable.\n", Throttled),
-    ('{"code":0,"msg":"Service Unavailable."}', Throttled),
-    ('{"code":-1008,"msg":"Request throttled by system-level protection."}', Throttled),
-    ('{"code":-1008,"msg":"Server is currently overloaded with other requests."}', Throttled),
+    ("Service Unavailable.", Rejected),
+    ("Service Unavailable.\n", Rejected),
+    ('{"code":0,"msg":"Service Unavailable."}', Rejected),
+    ('{"code":-1008,"msg":"Request throttled by system-level protection."}', Rejected),
+    ('{"code":-1008,"msg":"Server is currently overloaded with other requests."}', Rejected),
     ('{"code":-1001,"msg":"Internal error; unable to process your request."}', Unanswered),
     ("<html><body>503 Service Unavailable</body></html>", Unanswered),
     ("503 Service Unavailable", Unanswered),

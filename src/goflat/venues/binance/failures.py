@@ -25,9 +25,12 @@ UNDECIDED = frozenset({-1000, -1001, -1006, -1007, -1010, -2012, -4083})
 """Codes that leave open whether something was done, whatever the status."""
 
 ORDERS_ONLY_BY_CODE: Mapping[int, bool] = MappingProxyType(
-    {-1003: False, -1008: True, -1015: True, -1016: False}
+    {-1003: False, -1015: True, -1016: False}
 )
 """Codes of a no that time turns into a yes; true where cancels and reads may go on."""
+
+OVERLOADED = -1008
+"""Thrown out before the matching engine: nothing executed. Orders that reduce are exempt."""
 
 SURELY_NOT_TEXT = "Service Unavailable."
 """The one text of a 503 that means: not forwarded, nothing executed."""
@@ -81,19 +84,16 @@ def failure_of(
         return None
     reason = _reason(answer, code, hide(text))
     if answer.status >= 500:
-        return _of_a_server_error(answer, code, text, reason)
+        return _of_a_server_error(code, text, reason)
     if code is not None and answer.status != 408:
         return _of_a_code(answer, code, text, reason, now_ms)
     return _of_a_status(answer, reason)
 
 
-def _of_a_server_error(answer: Answer, code: int | None, text: str, reason: str) -> VenueError:
-    if code == -1008 or text == SURELY_NOT_TEXT:
-        return Throttled(
-            reason,
-            retry_after_seconds=answer.retry_after_seconds,
-            orders_only=code is not None and ORDERS_ONLY_BY_CODE.get(code, False),
-        )
+def _of_a_server_error(code: int | None, text: str, reason: str) -> VenueError:
+    if code == OVERLOADED or text == SURELY_NOT_TEXT:
+        # A no, and not a limit of ours: whoever sends again counts it as a further attempt.
+        return Rejected(reason, code=code)
     return Unanswered(reason)
 
 
