@@ -1,10 +1,13 @@
 """The only place that knows every class: settings in, running objects out. No decisions."""
 
 import os
+from collections.abc import Callable
 
+from goflat.core.run import Liquidation
 from goflat.domain.facts import AccountFacts
 from goflat.journal import AuditLogger
 from goflat.manager import LiquidationManager
+from goflat.ports.venue import Venue
 from goflat.settings import AccountSettings, Settings, load_settings
 from goflat.venues.binance.signing import Credentials
 from goflat.venues.binance.venue import BinanceVenue
@@ -35,11 +38,25 @@ def open_audit(settings: Settings) -> AuditLogger | None:
 def manager_from_settings(path: str | os.PathLike[str] | None, account: str) -> LiquidationManager:
     """A manager for one account of a configuration file."""
     settings = load_settings(None if path is None else os.fspath(path))
+    venue = open_venue(settings.account(account))
+    return manager_over(venue, settings, open_audit(settings))
+
+
+def manager_over(
+    venue: Venue,
+    settings: Settings,
+    audit: AuditLogger | None,
+    *,
+    quiet_seconds: float | None = None,
+    watch: Callable[[Liquidation], None] | None = None,
+) -> LiquidationManager:
+    """A manager with the settings of a configuration, over a venue that is open already."""
     return LiquidationManager(
-        open_venue(settings.account(account)),
+        venue,
         settings.liquidation,
-        open_audit(settings),
-        quiet_seconds=settings.quiet_seconds,
+        audit,
+        quiet_seconds=settings.quiet_seconds if quiet_seconds is None else quiet_seconds,
+        watch=watch,
     )
 
 
