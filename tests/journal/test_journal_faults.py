@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Begin, kinds, records, verdict_on
+from trails import Begin, kinds, records, verdict_on
 
 PROGRAM = """
 import json, os, resource, sys, time

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import Begin, found_in, kinds, records, verdict_on
+from trails import Begin, found_in, kinds, records, verdict_on
 
 from goflat.domain.secret import Secret
 from goflat.journal import AuditLogger, EventType

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Begin, kinds, records, verdict_on
+from trails import Begin, kinds, records, verdict_on
 
 BEGIN = """
 import os, signal, sys, threading, time

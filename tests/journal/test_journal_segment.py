@@ -4,7 +4,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from conftest import Begin, found_in, kinds, records, verdict_on
+from trails import Begin, found_in, kinds, records, verdict_on
 
 from goflat.journal.record import MAX_LINE_BYTES, Entry
 from goflat.journal.segment import Busy, Device, NoAccess, Occupied, Segment, open_segment

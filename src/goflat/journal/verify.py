@@ -102,6 +102,7 @@ class Verification:
         self._records = 0
         self._tip_seq = 0
         self._tip_hash = GENESIS
+        self._twin_hash = GENESIS
         self._doubtful = Kept[tuple[int, str]]()
         self._gaps: deque[_Gap] = deque()
         self._runs: OrderedDict[str, int] = OrderedDict()
@@ -160,10 +161,10 @@ class Verification:
             self._open_gap(
                 _Gap(first=self._tip_seq + 1, last=record.seq - 1, line=number, found=edited)
             )
-        elif missing == 0 and record.prev_hash != self._tip_hash:
+        elif missing == 0 and record.prev_hash not in (self._tip_hash, self._twin_hash):
             text = "does not follow from the line before it: one of them was changed with its hash"
             self._find(Flaw.EDITED, number, text)
-        self._tip_seq, self._tip_hash = record.seq, record.hash
+        self._tip_seq, self._tip_hash, self._twin_hash = record.seq, record.hash, record.hash
 
     def _out_of_place(self, number: int, record: Record) -> None:
         for gap in self._gaps:
@@ -172,6 +173,10 @@ class Verification:
                 text = f"was moved: record {record.seq} belongs before line {gap.line}"
                 self._find(Flaw.MOVED, number, text)
                 return
+        if record.seq == self._tip_seq:
+            # Of two records in one place, the next one tells by its hash which it follows; here
+            # it is enough that there are two.
+            self._twin_hash = record.hash
         self._find(Flaw.ADDED, number, f"was added: record {record.seq} stands before it already")
 
     def _settle_doubtful(self, flaw: Flaw) -> None:
