@@ -16,6 +16,10 @@ FIELDS_MOST = 200
 Word = TypeVar("Word", bound=StrEnum)
 
 
+def _pairs(text: str) -> list[tuple[str, str]]:
+    return parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MOST)
+
+
 class Params:
     """Names and texts of one request. An empty text counts as not sent."""
 
@@ -28,8 +32,8 @@ class Params:
     def read(cls, query: str, body: str) -> "Params":
         """From query string and form body. What is in both counts as the query says."""
         try:
-            values = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=FIELDS_MOST))
-            values.update(parse_qsl(query, keep_blank_values=True, max_num_fields=FIELDS_MOST))
+            values = dict(_pairs(body)) if body else {}
+            values.update(_pairs(query))
         except ValueError:
             raise Refused(-1101, "Too many parameters sent for this endpoint.") from None
         return cls(values)
