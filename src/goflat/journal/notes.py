@@ -32,6 +32,11 @@ class Notes:
         """Remember which run is being written of."""
         self._correlation_id = entry.correlation_id
 
+    @property
+    def have_a_run(self) -> bool:
+        """Whether an event was logged yet, and so anything may be said."""
+        return self._correlation_id is not None
+
     def left(self, segment: Segment, reason: str, *, again: int) -> None:
         """A file was given up; `again` of its records come once more in the next one."""
         if segment.seq == 0 and self._from is not None:
@@ -63,7 +68,7 @@ class Notes:
 
     def are_due(self) -> bool:
         """Whether there is something to write, and a run to write it in."""
-        return self._correlation_id is not None and (
+        return self.have_a_run and (
             bool(self._waiting)
             or len(self._standing.degraded) > self._reasons_told
             or self._standing.lost > self._lost_told

@@ -143,7 +143,7 @@ class Writer:
 
     def _late(self, late: Late) -> None:
         self._write()
-        if self._segment is not None:
+        if self._segment is not None and self._notes.have_a_run:
             self._add(self._notes.unsynced(self._segment, late.waited_seconds))
 
     # To the file.
