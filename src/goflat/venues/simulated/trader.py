@@ -71,21 +71,30 @@ class Trader:
             await self._session.close()
 
     async def ask(self, method: str, path: str, **params: object) -> Reply:
-        """Sign and send one request. Whatever comes back is a `Reply`."""
-        timestamp = {"timestamp": time.time_ns() // 1_000_000} if "timestamp" not in params else {}
-        query = urlencode({**params, **timestamp})
-        key = self._secret.reveal().encode()
-        signature = hmac.new(key, query.encode(), hashlib.sha256).hexdigest()
-        return await self.ask_raw(method, f"{path}?{query}&signature={signature}")
+        """Sign and send one request, parameters in the query. Whatever comes back is a `Reply`."""
+        query = self._stamped(params)
+        return await self.ask_raw(method, f"{path}?{query}&signature={self._sign(query)}")
 
-    async def ask_raw(self, method: str, path: str) -> Reply:
+    async def ask_form(self, method: str, path: str, **params: object) -> Reply:
+        """The same, parameters in the body; a query in `path` is signed as well."""
+        body = self._stamped(params)
+        signature = self._sign(path.partition("?")[2] + body)
+        return await self.ask_raw(method, path, body=f"{body}&signature={signature}")
+
+    async def ask_raw(self, method: str, path: str, *, body: str | None = None) -> Reply:
         """Send one request as it is, without a signature of ours."""
         assert self._session is not None
         url = URL(f"{self._rest_url}{path}", encoded=True)
-        async with self._session.request(method, url, allow_redirects=False) as response:
-            body = await response.read()
+        kind = {} if body is None else {"Content-Type": "application/x-www-form-urlencoded"}
+        async with self._session.request(
+            method, url, data=body, headers=kind, allow_redirects=False
+        ) as response:
+            content = await response.read()
             return Reply(
-                status=response.status, json=_json(body), headers=response.headers, body=body
+                status=response.status,
+                json=_json(content),
+                headers=response.headers,
+                body=content,
             )
 
     async def must(self, method: str, path: str, **params: object) -> object:
@@ -145,6 +154,13 @@ class Trader:
         )
         if reply.status != 200 and reply.code != -4059:
             raise TraderError(f"position mode: {reply.status} {reply.body[:200]!r}")
+
+    def _stamped(self, params: Mapping[str, object]) -> str:
+        return urlencode({"timestamp": time.time_ns() // 1_000_000, **params})
+
+    def _sign(self, text: str) -> str:
+        key = self._secret.reveal().encode()
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _json(body: bytes) -> object:
