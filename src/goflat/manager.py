@@ -41,7 +41,7 @@ LAST_FLUSH_SECONDS = 0.05
 class Metrics:
     """What a manager counted since it was made."""
 
-    executions: int = 0
+    execution_count: int = 0
     last_state: LiquidationState | None = None
     last_duration_seconds: float | None = None
     last_positions_closed: int = 0
@@ -52,7 +52,7 @@ class Metrics:
 
     def to_dict(self) -> dict[str, object]:
         return {
-            "executions": self.executions,
+            "execution_count": self.execution_count,
             "last_state": None if self.last_state is None else self.last_state.value,
             "last_duration_seconds": self.last_duration_seconds,
             "last_positions_closed": self.last_positions_closed,
@@ -129,7 +129,8 @@ class LiquidationManager:
         """
         correlation_id = new_correlation_id()
         if self._is_running:
-            return _refused(correlation_id, "a liquidation is already in progress")
+            refused = _refused(correlation_id, "a liquidation is already in progress")
+            return await self._told(refused, EventType.LIQUIDATION_FAILED)
         self._is_running = True
         try:
             scope = scope_of(symbols)
@@ -219,7 +220,7 @@ class LiquidationManager:
 
     def _count(self, result: LiquidationResult) -> None:
         self._metrics = Metrics(
-            executions=self._metrics.executions + 1,
+            execution_count=self._metrics.execution_count + 1,
             last_state=result.state,
             last_duration_seconds=result.total_duration_seconds,
             last_positions_closed=result.positions_closed,

@@ -17,6 +17,10 @@ from goflat.domain.scope import Only
 from goflat.domain.time import LONG_AGO, Instant
 
 
+_AS_FAR_AS_CAN_BE = frozenset({LegOutcome.FLAT, LegOutcome.DUST})
+"""Nothing is left, or nothing that the venue would take an order for."""
+
+
 def judge(run: Liquidation, now: Instant) -> LiquidationResult:
     """What is true of a run at this instant, in the words of its result.
 
@@ -28,7 +32,7 @@ def judge(run: Liquidation, now: Instant) -> LiquidationResult:
     cancelled, failed = _order_counts(run)
     closed = sum(1 for leg in positions if leg.outcome is LegOutcome.FLAT)
     is_done = _is_done(run, legs, failed)
-    something = closed > 0 or cancelled > 0 or any(_is_flat(leg) for leg in legs)
+    something = closed > 0 or cancelled > 0 or any(leg.outcome in _AS_FAR_AS_CAN_BE for leg in legs)
     state = LiquidationState.FAILED
     if is_done:
         state = LiquidationState.COMPLETED
@@ -61,10 +65,6 @@ def _is_done(run: Liquidation, legs: tuple[LegResult, ...], orders_failed: int) 
 def _could_see_all(run: Liquidation) -> bool:
     """Whether everything that was asked for could be shown, orders included."""
     return not run.config.cancel_orders or Part.WORKING in run.parts
-
-
-def _is_flat(leg: LegResult) -> bool:
-    return leg.outcome is LegOutcome.FLAT
 
 
 def _pnl(run: Liquidation) -> Decimal | None:
