@@ -134,8 +134,8 @@ def parse(text: str, file: str, *, tables: Collection[str]) -> Document:
 
 def _line(lines: tuple[str, ...], table: str, number: int, key: str | None) -> int | None:
     """The line of a key in the n-th table of a name, else of that table's header."""
-    header = re.compile(rf"\s*\[+\s*{re.escape(table)}\s*\]|\s*{re.escape(table)}\s*=")
-    starts = [i for i, line in enumerate(lines) if header.match(line)]
+    name = re.escape(table)
+    starts = _lines_like(lines, rf"\s*\[+\s*{name}\s*\]") or _lines_like(lines, rf"\s*{name}\s*=")
     if number >= len(starts):
         return None
     start = starts[number]
@@ -148,6 +148,10 @@ def _line(lines: tuple[str, ...], table: str, number: int, key: str | None) -> i
         if line.lstrip().startswith("["):
             break
     return start + 1
+
+
+def _lines_like(lines: tuple[str, ...], pattern: str) -> list[int]:
+    return [i for i, line in enumerate(lines) if re.match(pattern, line)]
 
 
 def _meant(word: str, known: Collection[str]) -> str:
