@@ -16,7 +16,6 @@ from goflat.domain.outcome import LegOutcome, LegResult, LiquidationResult, Liqu
 from goflat.domain.scope import Only
 from goflat.domain.time import LONG_AGO, Instant
 
-
 _AS_FAR_AS_CAN_BE = frozenset({LegOutcome.FLAT, LegOutcome.DUST})
 """Nothing is left, or nothing that the venue would take an order for."""
 
