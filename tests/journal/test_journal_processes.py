@@ -97,6 +97,18 @@ hanging.log_event("READING", "liq_1", {"number": 1})
     assert numbers(path.with_name("audit.jsonl.hanging")) == [1]
 
 
+def test_the_end_of_a_program_says_what_no_disk_took(path: Path) -> None:
+    code = """
+nowhere = AuditLogger(sys.argv[1] + "/nowhere/audit.jsonl")
+for number in range(3):
+    nowhere.log_event("READING", "liq_1", {"number": number})
+"""
+    done = run(code, path)
+
+    assert done.returncode == 0
+    assert done.stderr == f"the audit trail {path}/nowhere/audit.jsonl lacks 3 events\n"
+
+
 def test_two_processes_write_two_files_and_two_chains(path: Path) -> None:
     code = """
 print(audit.path, flush=True)

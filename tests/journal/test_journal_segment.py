@@ -7,7 +7,8 @@ import pytest
 from trails import Begin, found_in, kinds, records, verdict_on
 
 from goflat.journal.record import MAX_LINE_BYTES, Entry
-from goflat.journal.segment import Busy, Device, NoAccess, Occupied, Segment, open_segment
+from goflat.journal.segment import Segment, open_segment
+from goflat.journal.unusable import Busy, Device, NoAccess, Occupied
 
 
 def entry(number: int, size: int = 0) -> Entry:

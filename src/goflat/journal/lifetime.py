@@ -27,12 +27,14 @@ def look_after(writer: Writer) -> None:
 
 def _end() -> None:
     until = monotonic() + EXIT_SECONDS
-    writers = [writer for writer in _WRITERS if writer.started]
+    writers = [writer for writer in _WRITERS if writer.started and not writer.ended.is_set()]
     for writer in writers:
         writer.stop()
     for writer in writers:
         if not writer.ended.wait(max(0.0, until - monotonic())):
             _LOG.critical("the audit trail %s may lack its last events", writer.path)
+        elif writer.lost:
+            _LOG.critical("the audit trail %s lacks %d events", writer.path, writer.lost)
 
 
 def _after_fork_in_child() -> None:

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from goflat.journal.segment import Busy, Device, NoAccess, Occupied, Segment, open_segment
+from goflat.journal.segment import Segment, open_segment
 from goflat.journal.standing import Standing
+from goflat.journal.unusable import Busy, Device, NoAccess, Occupied
 
 MAX_FILES_BESIDE = 8
 

@@ -1,7 +1,6 @@
 """One file of the trail: opened, locked, continued, appended to, made durable.
 
-What is found in the file is never overwritten. A file that is ours goes on after its last record;
-a torn last line is first copied aside; anything else is left as it is and refused.
+What is found in the file is never overwritten: `goflat.journal.resume` says where it goes on.
 """
 
 import errno
@@ -10,47 +9,16 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 
-from goflat.errors import GoflatError
 from goflat.journal.backlog import Unproven
-from goflat.journal.record import GENESIS, MAX_LINE_BYTES, Entry, chain, parse
+from goflat.journal.descriptor import sync_directory, write_all
+from goflat.journal.record import Entry, chain
+from goflat.journal.resume import FILE_MODE, End, resume
+from goflat.journal.unusable import Busy, Device, NoAccess, Occupied, Unusable
 
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-_MODE = 0o640
-_TAIL_BYTES = (64 * 1024, 2 * MAX_LINE_BYTES)
-_TORN_FILES = 99
-
-
-class Unusable(GoflatError):
-    """A file that cannot be written as a trail, and why."""
-
-
-class Busy(Unusable):
-    """Another process, or another logger of this one, writes it."""
-
-
-class Occupied(Unusable):
-    """There is something of somebody else's, or something damaged."""
-
-
-class NoAccess(Unusable):
-    """The operating system does not let us: the reason is its word."""
-
-
-class Device(Unusable):
-    """It is a device. A file beside it would be one among devices."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TornLine:
-    """The end of a file that a crash cut off in the middle of a line, and where it is kept."""
-
-    kept_in: str
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +35,13 @@ class Segment:
     `synced_seq` is the last record known to be on the disk, `unproven` holds those after it.
     """
 
-    def __init__(
-        self, *, path: Path, fd: int, seq: int, last_hash: str, torn: TornLine | None
-    ) -> None:
+    def __init__(self, *, path: Path, fd: int, end: End) -> None:
         self.path = path
-        self.seq = seq
-        self.synced_seq = seq
+        self.seq = end.seq
+        self.last_hash = end.last_hash
+        self.torn = end.torn
+        self.synced_seq = end.seq
         self.sync_failed = False
-        self.last_hash = last_hash
-        self.torn = torn
         self.unproven = Unproven()
         self._fd = fd
         self._size = os.fstat(fd).st_size
@@ -84,7 +50,7 @@ class Segment:
     def append(self, entries: Sequence[Entry]) -> Appended:
         """Write entries as the next records. On a failure those wholly written stay, no others."""
         lines, hashes = self._chained(entries)
-        written, fault = _write(self._fd, b"".join(lines))
+        written, fault = write_all(self._fd, b"".join(lines))
         ends = list(accumulate(map(len, lines)))
         count = sum(end <= written for end in ends)
         kept = ends[count - 1] if count else 0
@@ -113,7 +79,7 @@ class Segment:
         """
         fsync(self._fd)
         if not self._named:
-            _sync_directory(self.path.parent)
+            sync_directory(self.path.parent)
             self._named = True
 
     def displaced(self) -> str | None:
@@ -147,7 +113,7 @@ def open_segment(path: Path) -> Segment:
         Unusable: as one of its four kinds. The file is as it was.
     """
     try:
-        fd = os.open(path, _OPEN, _MODE)
+        fd = os.open(path, _OPEN, FILE_MODE)
     except OSError as error:
         raise NoAccess(f"{path}: {error.strerror}") from error
     except ValueError as error:
@@ -165,10 +131,7 @@ def open_segment(path: Path) -> Segment:
 def _continue(path: Path, fd: int) -> Segment:
     _must_be_a_file(path, fd)
     _lock(path, fd)
-    line, torn_bytes = _tail(path, fd)
-    seq, last_hash = _end_of_chain(path, line, torn_bytes)
-    torn = _set_aside(path, fd, torn_bytes) if torn_bytes else None
-    return Segment(path=path, fd=fd, seq=seq, last_hash=last_hash, torn=torn)
+    return Segment(path=path, fd=fd, end=resume(path, fd))
 
 
 def _must_be_a_file(path: Path, fd: int) -> None:
@@ -186,74 +149,6 @@ def _lock(path: Path, fd: int) -> None:
         raise Busy(f"{path}: is being written by another process or logger") from error
 
 
-def _tail(path: Path, fd: int) -> tuple[bytes | None, bytes]:
-    """The last whole line, without its newline, and what stands after it."""
-    size = os.fstat(fd).st_size
-    for reach in _TAIL_BYTES:
-        start = max(0, size - reach)
-        lines, newline, rest = _read(fd, start, size).rpartition(b"\n")
-        if start == 0 and not newline:
-            return None, rest
-        _, newline_before, line = lines.rpartition(b"\n")
-        if newline and (newline_before or start == 0):
-            return line, rest
-    raise Occupied(f"{path}: is not an audit trail: no line ends where one should")
-
-
-def _end_of_chain(path: Path, line: bytes | None, rest: bytes) -> tuple[int, str]:
-    if line is None:
-        first = b'{"seq":1,'
-        if rest[: len(first)] != first[: len(rest)]:
-            raise Occupied(f"{path}: is not an audit trail, so it was not touched")
-        return 0, GENESIS
-    parsed = parse(line)
-    if parsed is None or not parsed.sound:
-        raise Occupied(f"{path}: its last line is damaged or not ours, so it was not touched")
-    return parsed.record.seq, parsed.record.hash
-
-
-def _set_aside(path: Path, fd: int, rest: bytes) -> TornLine:
-    """Keep the bytes after the last whole line in a file of their own, then take them off."""
-    for number in range(1, _TORN_FILES + 1):
-        beside = path.with_name(f"{path.name}.torn.{number}")
-        try:
-            kept = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-        except FileExistsError:
-            continue
-        try:
-            _, fault = _write(kept, rest)
-            if fault is not None:
-                raise fault
-            os.fsync(kept)
-        finally:
-            os.close(kept)
-        os.ftruncate(fd, os.fstat(fd).st_size - len(rest))
-        return TornLine(kept_in=beside.name, bytes=len(rest), sha256=sha256(rest).hexdigest())
-    raise Occupied(f"{path}: {_TORN_FILES} torn lines are kept beside it already")
-
-
-def _read(fd: int, start: int, end: int) -> bytes:
-    chunks = []
-    while start < end and (chunk := os.pread(fd, end - start, start)):
-        chunks.append(chunk)
-        start += len(chunk)
-    return b"".join(chunks)
-
-
-def _write(fd: int, data: bytes) -> tuple[int, OSError | None]:
-    """Write all of it, however often the system takes only a part. How much, and what stopped."""
-    written = 0
-    while written < len(data):
-        try:
-            taken = os.write(fd, memoryview(data)[written:])
-        except OSError as error:
-            return written, error
-        if taken == 0:
-            return written, OSError(errno.EIO, "the system took nothing")
-        written += taken
-    return written, None
-
-
 def _cut_back(fd: int, size: int) -> OSError | None:
     """Take half a line off again that a full disk left. It is still in memory, whole."""
     try:
@@ -261,15 +156,3 @@ def _cut_back(fd: int, size: int) -> OSError | None:
     except OSError as error:
         return OSError(errno.EIO, f"half a line could not be taken off: {error.strerror}")
     return None
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    except OSError as error:
-        # Some file systems cannot sync a directory and say so; there is nothing to lose then.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(fd)

@@ -75,6 +75,11 @@ class Writer:
         """The file that it writes to now, or would like to."""
         return self._standing.path
 
+    @property
+    def lost(self) -> int:
+        """How many events are in no file, and will be in none."""
+        return self._standing.lost
+
     def stop(self) -> None:
         """Write what is here, and end. `ended` is set when that is done."""
         self._inbox.post(Stop())
