@@ -5,12 +5,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from goflat.venues.simulated.orders import ZERO, AlgoOrder, Fill, Order, PositionSide, Side
+from goflat.venues.simulated.orders import (
+    ZERO,
+    AlgoOrder,
+    AlgoStatus,
+    Fill,
+    Order,
+    PositionSide,
+    Side,
+)
 from goflat.venues.simulated.positions import PositionRow
 
 DEFAULT_LEVERAGE = 20
 ORDERS_REMEMBERED = 50_000
 FILLS_REMEMBERED = 50_000
+UNFINISHED = frozenset({AlgoStatus.NEW, AlgoStatus.TRIGGERING, AlgoStatus.TRIGGERED})
 
 
 @dataclass(slots=True)
@@ -44,12 +53,6 @@ class Account:
             found = self.rows[symbol, side] = PositionRow(symbol, side)
         return found
 
-    def sides(self) -> tuple[PositionSide, ...]:
-        """The rows that a symbol has in this account's mode."""
-        if self.hedge:
-            return (PositionSide.LONG, PositionSide.SHORT)
-        return (PositionSide.BOTH,)
-
     def open_rows(self) -> list[PositionRow]:
         return [row for row in self.rows.values() if row.amount]
 
@@ -77,7 +80,7 @@ class Account:
         self.orders[order.order_id] = order
         self.orders_by_client_id[order.symbol, order.client_order_id] = order
         if len(self.orders) > ORDERS_REMEMBERED:
-            self._forget_oldest_order()
+            self._forget_orders()
 
     def drop_order(self, order: Order) -> None:
         """Take an order out of the regular book; it stays known."""
@@ -87,6 +90,8 @@ class Account:
         self.waiting.setdefault(algo.symbol, {})[algo.algo_id] = algo
         self.algos[algo.algo_id] = algo
         self.algos_by_client_id[algo.client_order_id] = algo
+        if len(self.algos) > ORDERS_REMEMBERED:
+            self._forget_algos()
 
     def drop_algo(self, algo: AlgoOrder) -> None:
         self.waiting.get(algo.symbol, {}).pop(algo.algo_id, None)
@@ -109,11 +114,21 @@ class Account:
             if order.side is side and order.position_side is row.side and order.reduce_only:
                 yield order
 
-    def _forget_oldest_order(self) -> None:
+    def _forget_orders(self) -> None:
+        """Let the oldest order go that is done; one that is open is looked at again later."""
         order_id, order = next(iter(self.orders.items()))
-        if order.status.is_open:
-            return
         del self.orders[order_id]
+        if order.status.is_open:
+            self.orders[order_id] = order
+            return
         key = (order.symbol, order.client_order_id)
         if self.orders_by_client_id.get(key) is order:
             del self.orders_by_client_id[key]
+
+    def _forget_algos(self) -> None:
+        algo_id, algo = next(iter(self.algos.items()))
+        del self.algos[algo_id]
+        if algo.status in UNFINISHED:
+            self.algos[algo_id] = algo
+        elif self.algos_by_client_id.get(algo.client_order_id) is algo:
+            del self.algos_by_client_id[algo.client_order_id]

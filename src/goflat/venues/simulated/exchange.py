@@ -147,6 +147,16 @@ class Exchange:
             now = self.world.clock()
             self.gateway.meter.use_orders(account, (ten_seconds, minute), now)
 
+    def use_weight(self, weight: int, *, source: str = "127.0.0.1") -> None:
+        """Use up so much of an address's weight, as another program there would."""
+        with self.lock:
+            self.gateway.meter.use_weight(source, weight, self.world.clock())
+
+    def ban(self, seconds: float, *, source: str = "127.0.0.1") -> None:
+        """Shut an address out for so long (418)."""
+        with self.lock:
+            self.gateway.meter.ban(source, seconds, self.world.clock())
+
     # --- markets --------------------------------------------------------------------------------
 
     def set_mark(self, symbol: Symbol, price: Decimal | str) -> None:

@@ -20,7 +20,7 @@ from goflat.venues.simulated.credentials import (
     rest_payload,
     socket_payload,
 )
-from goflat.venues.simulated.faults import Delivery, Dribble, FaultScript, Plan, Say, Where
+from goflat.venues.simulated.faults import Delivery, Dribble, FaultScript, Plan, Raw, Say, Where
 from goflat.venues.simulated.limits import Meter
 from goflat.venues.simulated.listen_keys import ListenKeys
 from goflat.venues.simulated.params import Params
@@ -38,6 +38,13 @@ JSON = "application/json"
 OVERLOAD_PATHS = frozenset(
     {"/fapi/v1/order", "/fapi/v1/batchOrders", "/fapi/v1/order/test", "/fapi/v1/algoOrder"}
 )
+
+
+NOT_FOUND = Raw(status=404, body=b"<html><body><h1>404 Not Found</h1></body></html>")
+
+
+class NoSuchPath(Exception):
+    """Nobody answers this path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +155,9 @@ class Gateway:
             plan = self._spare(incoming)
             result = self._act(incoming, plan, now, headers)
             status, body = 200, self._encode(result, plan)
+        except NoSuchPath:
+            plan = replace(plan, raw=NOT_FOUND)
+            status, body = NOT_FOUND.status, b""
         except Refused as refused:
             status, body = refused.status, msgspec.json.encode(refused.body())
             record.code = refused.code
@@ -169,9 +179,7 @@ class Gateway:
         """Count, recognise, and let the handler work, now or later."""
         request, endpoint = incoming.request, incoming.endpoint
         if endpoint is None:
-            raise Refused(
-                -5000, f"Path {request.path}, Method {request.method} is invalid", status=404
-            )
+            raise NoSuchPath
         weight = endpoint.weight_of(incoming.params) + request.extra_weight
         used = self.meter.charge(request.source, weight, now)
         headers["X-MBX-USED-WEIGHT-1M"] = str(used)
@@ -186,7 +194,7 @@ class Gateway:
             world=self.world,
             params=incoming.params,
             plan=plan,
-            now_ms=now + plan.skew_ms,
+            now_ms=now,
             source=request.source,
             via=request.via,
             meter=self.meter,

@@ -248,3 +248,36 @@ class OrdersUsedUp:
 
     def happen(self, exchange: Exchange) -> None:
         exchange.use_orders(self.account, self.ten_seconds, self.minute)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightUsedUp:
+    """Another program at the same address has used so much of the weight."""
+
+    weight: int = 2400
+    source: str = "127.0.0.1"
+
+    def happen(self, exchange: Exchange) -> None:
+        exchange.use_weight(self.weight, source=self.source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressBanned:
+    """The address is shut out for so long: 418 to everything."""
+
+    seconds: float = 120.0
+    source: str = "127.0.0.1"
+
+    def happen(self, exchange: Exchange) -> None:
+        exchange.ban(self.seconds, source=self.source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamsCut:
+    """Every connection of the account's user data stream is closed, as after 24 hours."""
+
+    account: str = "main"
+
+    def happen(self, exchange: Exchange) -> None:
+        with exchange.lock:
+            exchange.streams.cut(self.account)

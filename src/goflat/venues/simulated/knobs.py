@@ -47,8 +47,8 @@ class Knobs:
     result_still_says_new: bool = False
     """RESULT answers as ACK does: NEW, nothing executed, whatever became of the order."""
     late_orders_refused_after_recv_window: bool = True
-    unrouted_stream_speaks: bool = True
-    """Whether user data still comes on /ws/<key>, without /private before it."""
+    unrouted_stream_speaks: bool = False
+    """Whether user data still comes on /ws/<key>, without /private before it: not since 2026-04."""
     unknown_symbol_lists_nothing: bool = False
     """Whether openOrders of a symbol that is not listed is empty instead of -1121."""
     self_trade_default: SelfTrade = SelfTrade.EXPIRE_MAKER

@@ -90,16 +90,13 @@ class Meter:
         ten = count.ten_seconds.add(counts[0], now_ms)
         return ten, count.minute.add(counts[1], now_ms)
 
-    def orders_used(self, account: str, now_ms: int) -> tuple[int, int]:
-        count = self._orders[account]
-        return count.ten_seconds.add(0, now_ms), count.minute.add(0, now_ms)
+    def use_weight(self, source: str, weight: int, now_ms: int) -> int:
+        """Count weight without asking; what is used in this minute."""
+        return self._addresses[source].weight.add(weight, now_ms)
 
-    def weight_used(self, source: str, now_ms: int) -> int:
-        return self._addresses[source].weight.add(0, now_ms)
-
-    def ban(self, source: str, seconds: int, now_ms: int) -> None:
-        """Ban an address, as a fault does it."""
-        self._addresses[source].banned_until_ms = now_ms + seconds * 1000
+    def ban(self, source: str, seconds: float, now_ms: int) -> None:
+        """Ban an address, whatever it has done."""
+        self._addresses[source].banned_until_ms = now_ms + round(seconds * 1000)
 
     def _too_much(self, address: Address, now_ms: int) -> Refused:
         if address.refusals.add(1, now_ms) > self._ban_after:

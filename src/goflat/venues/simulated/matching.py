@@ -99,6 +99,8 @@ def _accept(
     account.add_order(order)
     world.orders.append((account.name, order))
     tell(world, account, order, "NEW")
+    if order.good_till_ms:
+        world.agenda.at(order.good_till_ms, lambda: end(world, account, order, Status.EXPIRED))
     return order
 
 

@@ -68,5 +68,8 @@ HAPPENINGS: Mapping[str, Callable[..., Happening]] = {
     "key-revoked": happenings.KeyRevoked,
     "mode-changes": happenings.ModeChanges,
     "orders-used-up": happenings.OrdersUsedUp,
+    "weight-used-up": happenings.WeightUsedUp,
+    "address-banned": happenings.AddressBanned,
+    "streams-cut": happenings.StreamsCut,
 }
 """What the world can do meanwhile."""

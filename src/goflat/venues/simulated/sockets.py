@@ -95,7 +95,8 @@ class StreamDoor:
         socket = web.WebSocketResponse(heartbeat=PING_SECONDS)
         await socket.prepare(request)
         outbox: asyncio.Queue[bytes] = asyncio.Queue(WAITING_MOST)
-        listener = _Listener(self._exchange, outbox, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        listener = _Listener(self._exchange, outbox, loop, lambda: hang_up(request, reset=False))
         listener.open(request.raw_path)
         writer = asyncio.create_task(_write(socket, outbox))
         try:
@@ -114,11 +115,16 @@ class _Listener:
     """One connection's subscriptions."""
 
     def __init__(
-        self, exchange: Exchange, outbox: asyncio.Queue[bytes], loop: asyncio.AbstractEventLoop
+        self,
+        exchange: Exchange,
+        outbox: asyncio.Queue[bytes],
+        loop: asyncio.AbstractEventLoop,
+        hang_up: Callable[[], None],
     ) -> None:
         self._exchange = exchange
         self._outbox = outbox
         self._loop = loop
+        self._hang_up = hang_up
         self._subscriptions: list[Subscription] = []
         self._wrapped = False
 
@@ -173,7 +179,11 @@ class _Listener:
         with self._exchange.lock:
             for key in keys:
                 made = self._exchange.streams.subscribe(
-                    key.partition("@")[0], self._send, only=only, wrapped=self._wrapped
+                    key.partition("@")[0],
+                    self._send,
+                    lambda: self._soon(self._hang_up),
+                    only=only,
+                    wrapped=self._wrapped,
                 )
                 if made is not None:
                     self._subscriptions.append(made)
@@ -185,6 +195,9 @@ class _Listener:
             self._loop.call_soon_threadsafe(later)
         else:
             self._loop.call_soon_threadsafe(self._put, text)
+
+    def _soon(self, action: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(action)
 
     def _put(self, text: bytes) -> None:
         # A client that does not read loses events, as it does at the real venue.

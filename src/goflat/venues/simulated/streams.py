@@ -88,6 +88,7 @@ class Subscription:
     key: str
     account: str
     send: Send
+    hang_up: Callable[[], None]
     only: frozenset[str] | None = None
     wrapped: bool = False
     held: list[bytes] = field(default_factory=list)
@@ -125,13 +126,21 @@ class UserStreams:
         return rule
 
     def subscribe(
-        self, key: str, send: Send, *, only: frozenset[str] | None = None, wrapped: bool = False
+        self,
+        key: str,
+        send: Send,
+        hang_up: Callable[[], None],
+        *,
+        only: frozenset[str] | None = None,
+        wrapped: bool = False,
     ) -> Subscription | None:
         """Hear the events of a key. None for a key that nobody has: that stream stays silent."""
         account = self._keys.account_of(key, self._world.clock())
         if account is None:
             return None
-        made = Subscription(key=key, account=account, send=send, only=only, wrapped=wrapped)
+        made = Subscription(
+            key=key, account=account, send=send, hang_up=hang_up, only=only, wrapped=wrapped
+        )
         self._subscriptions.append(made)
         self._world.accounts[account].listeners += 1
         return made
@@ -141,6 +150,12 @@ class UserStreams:
         if subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
             self._world.accounts[subscription.account].listeners -= 1
+
+    def cut(self, account: str) -> None:
+        """Close every connection that hears this account."""
+        for subscription in tuple(self._subscriptions):
+            if subscription.account == account:
+                subscription.hang_up()
 
     def hear(self, account: Account, event: Json) -> None:
         """Pass one event on to everybody who listens to its account."""

@@ -4,7 +4,8 @@ import asyncio
 import ipaddress
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, contextmanager
 from types import TracebackType
 from typing import Self
@@ -116,23 +117,28 @@ class SimulatedVenue(Exchange):
     @contextmanager
     def in_thread(self) -> Iterator[Self]:
         """Run the venue on a thread of its own, for programs that block."""
-        ready, done = threading.Event(), threading.Event()
+        started: Future[None] = Future()
+        done = threading.Event()
         thread = threading.Thread(
-            target=lambda: asyncio.run(self._run(ready.set, done)), name="venue", daemon=True
+            target=lambda: asyncio.run(self._run(started, done)), name="venue", daemon=True
         )
         thread.start()
         try:
-            if not ready.wait(START_SECONDS_MOST):
-                raise TimeoutError("the simulated venue did not start")
+            started.result(START_SECONDS_MOST)
             yield self
         finally:
             done.set()
             thread.join(START_SECONDS_MOST)
 
-    async def _run(self, ready: Callable[[], None], done: threading.Event) -> None:
-        async with self:
-            ready()
-            await asyncio.to_thread(done.wait)
+    async def _run(self, started: Future[None], done: threading.Event) -> None:
+        try:
+            await self.start()
+        except OSError as error:
+            started.set_exception(error)
+            return
+        started.set_result(None)
+        await asyncio.to_thread(done.wait)
+        await self.stop()
 
     def trader(self, setup: AccountSetup | None = None) -> Trader:
         """A client of one account, to open positions and orders over the API."""

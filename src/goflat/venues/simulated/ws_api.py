@@ -73,12 +73,12 @@ class ApiSession:
         params = message.get("params") or {}
         if not isinstance(params, dict):
             raise Refused(-1130, "Data sent for parameter 'params' is not valid.")
-        shows = params.pop("returnRateLimits", self.shows_limits)
+        shows = params.get("returnRateLimits", self.shows_limits)
         return Asked(
             id=message.get("id"),
             method=str(message.get("method") or ""),
             params={name: _text(value) for name, value in params.items() if value is not None},
-            shows_limits=bool(shows),
+            shows_limits=shows is not False,
         )
 
     def request(self, asked: Asked) -> Request:

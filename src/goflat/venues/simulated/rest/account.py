@@ -184,8 +184,8 @@ def key_rights(call: Call) -> Json:
     }
 
 
-def wallet_coins(_call: Call) -> list[Json]:
-    """GET /sapi/v1/capital/config/getall: no coin has a network here."""
+def nothing(_call: Call) -> list[Json]:
+    """Lists of the spot side that clients load at their start: there is no spot side here."""
     return []
 
 
@@ -311,7 +311,8 @@ ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "/fapi/v1/apiTradingStatus"): Endpoint(handler=trading_status),
     ("GET", "/fapi/v1/feeBurn"): Endpoint(handler=fee_burn),
     ("GET", "/sapi/v1/account/apiRestrictions"): Endpoint(handler=key_rights),
-    ("GET", "/sapi/v1/capital/config/getall"): Endpoint(handler=wallet_coins, weight=10),
+    ("GET", "/sapi/v1/capital/config/getall"): Endpoint(handler=nothing, weight=10),
+    ("GET", "/sapi/v1/margin/allPairs"): Endpoint(handler=nothing, security=Security.KEY),
     ("POST", "/fapi/v1/listenKey"): Endpoint(handler=open_listen_key, security=Security.KEY),
     ("PUT", "/fapi/v1/listenKey"): Endpoint(handler=keep_listen_key, security=Security.KEY),
     ("DELETE", "/fapi/v1/listenKey"): Endpoint(handler=close_listen_key, security=Security.KEY),

@@ -87,6 +87,7 @@ def list_all_algos(call: Call) -> list[Json]:
         and (since is None or algo.created_ms >= since)
         and (until is None or algo.created_ms <= until)
     ]
+    found.sort(key=lambda algo: algo.algo_id)
     limit = min(call.params.integer("limit") or 500, LIST_MOST)
     return [replies.algo_found(algo, market) for algo in found[-limit:]]
 

@@ -51,7 +51,7 @@ def ping(_call: Call) -> Json:
 
 def server_time(call: Call) -> Json:
     """GET time."""
-    return {"serverTime": call.now_ms}
+    return {"serverTime": call.now_ms + call.plan.skew_ms}
 
 
 class Listing:

@@ -118,6 +118,7 @@ def list_all(call: Call) -> list[Json]:
         and (since is None or order.created_ms >= since)
         and (until is None or order.created_ms <= until)
     ]
+    found.sort(key=lambda order: order.order_id)
     limit = min(call.params.integer("limit") or 500, LIST_MOST)
     return [replies.order_in_history(order, market) for order in found[-limit:]]
 
@@ -213,6 +214,8 @@ def _cancel(call: Call, params: Params) -> Json:
     if not order.status.is_open:
         raise Refused(-2011)
     _take_out(call, account, order)
+    if order.status is Status.FILLED:
+        raise Refused(-2011)
     answer = replies.order_placed(order, call.world.market(order.symbol), call.world.knobs)
     return answer | {"status": Status.CANCELED.value}
 
