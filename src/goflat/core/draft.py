@@ -5,11 +5,11 @@ what is asked for and what is worth recording. `finish` makes a value of it agai
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from goflat.core import leg as legs
 from goflat.core import sweep as sweeps
 from goflat.core.decision import Decision, Remark
+from goflat.core.evolve import replace
 from goflat.core.holding import Holding
 from goflat.core.leg import Leg, LegEvent
 from goflat.core.pacing import Cost
@@ -36,10 +36,16 @@ class Draft:
         self.holdings = dict(run.holdings)
         self.looks = dict(run.looks)
         self.budget = run.budget
-        self.alarm = run.alarm if run.alarm > now else NEVER
+        self.spending = Cost()
+        self.last_act = run.last_act
+        self.acts_in_flight = run.acts_in_flight
+        self.alarm = run.alarm
         self.touched: set[Symbol] = set()
         self.requests: list[Request] = []
         self.remarks: list[Remark] = []
+        if run.alarm <= now:
+            # What was due is due, also where another event came before the alarm.
+            self.touch_all()
 
     def change(self, **changes: object) -> None:
         """Change what the run knows besides holdings, looks and budget."""
@@ -90,17 +96,22 @@ class Draft:
         """Ask the venue. Whoever calls has asked the budget before."""
         requests = tuple(requests)
         self.requests.extend(requests)
-        cost = sum((self.budget.cost_of(request.step) for request in requests), Cost())
-        self.budget = self.budget.spend(cost, self.now)
-        if acts := sum(1 for request in requests if is_act(request.step)):
-            self.change(acts_in_flight=self.run.acts_in_flight + acts)
+        self.spending = sum(
+            (self.budget.cost_of(request.step) for request in requests), self.spending
+        )
+        self.acts_in_flight += sum(1 for request in requests if is_act(request.step))
+
+    def acted(self) -> None:
+        """One of our acts was answered, or ran out: readings begun before this do not count."""
+        self.last_act = self.now
+        self.acts_in_flight -= 1
 
     def has_room_for(self, step: Step) -> bool:
         """Whether the budget lets this go now; if not, wakes when it will."""
         return self.has_room(self.budget.cost_of(step))
 
     def has_room(self, cost: Cost) -> bool:
-        opens_at = self.budget.opens_at(cost, self.now)
+        opens_at = self.budget.opens_at(self.spending + cost, self.now)
         if opens_at <= self.now:
             return True
         self.wake(opens_at)
@@ -112,15 +123,16 @@ class Draft:
             self.run,
             holdings=self.holdings,
             looks=self.looks,
-            budget=self.budget,
-            alarm=self.alarm,
+            last_act=self.last_act,
+            acts_in_flight=self.acts_in_flight,
         )
         return self.run
 
     def finish(self) -> Decision[Liquidation]:
+        budget = self.budget.spend(self.spending, self.now)
         return Decision(
-            now_is=self.settle(),
+            now_is=replace(self.settle(), budget=budget, alarm=self.alarm),
             requests=tuple(self.requests),
             remarks=tuple(self.remarks),
-            wake_at=self.alarm,
+            wake_at=self.now if self.run.backlog else self.alarm,
         )

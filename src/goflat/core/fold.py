@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import assert_never
 
 from goflat.core.decision import Note, Remark
@@ -23,6 +22,7 @@ from goflat.core.events import (
     Woke,
     WorkingOrdersRead,
 )
+from goflat.core.evolve import replace
 from goflat.core.holding import Holding, Restore
 from goflat.core.leg import Leg, Seen
 from goflat.core.looks import Part
@@ -55,7 +55,8 @@ def fold(draft: Draft, event: Event) -> None:
         case Started():
             _expect_blind_books(draft)
         case Woke():
-            draft.touch_all()
+            if draft.run.alarm <= draft.now or not draft.run.backlog:
+                draft.touch_all()
         case PositionsRead(listing, began):
             _positions_read(draft, listing, began)
         case WorkingOrdersRead(listing, began):
@@ -68,21 +69,21 @@ def fold(draft: Draft, event: Event) -> None:
             draft.budget = draft.budget if limits is None else draft.budget.with_limits(limits)
             draft.touch_all()
         case BookCancelled(symbol, book, _):
-            _acted(draft)
+            draft.acted()
             draft.tell_sweep(symbol, book, event)
         case ConditionalCancelled(order):
-            _acted(draft)
+            draft.acted()
             draft.tell_sweep(order.symbol, Book.CONDITIONAL, event)
         case CloseAnswered(order, _):
-            _acted(draft)
+            draft.acted()
             draft.tell_leg(order.position.key, event)
         case QueryAnswered(order, report):
             if report is not None:
                 # The answer to the close itself, only later: readings before it do not count.
-                draft.change(last_act=draft.now)
+                draft.last_act = draft.now
             draft.tell_leg(order.position.key, event)
         case Protected(stop):
-            _acted(draft)
+            draft.acted()
             _restored(draft, stop)
         case Failed(step, failure):
             _failed(draft, step, failure, event)
@@ -101,15 +102,13 @@ def _expect_blind_books(draft: Draft) -> None:
         draft.put(draft.holding(symbol))
 
 
-def _acted(draft: Draft) -> None:
-    draft.change(last_act=draft.now, acts_in_flight=draft.run.acts_in_flight - 1)
-
-
 # --- readings -----------------------------------------------------------------------------------
 
 
 def _positions_read(draft: Draft, listing: Listing[Position], began: Instant) -> None:
     draft.touch_all()
+    if _is_overtaken(draft, Part.POSITIONS, began):
+        return
     outside = []
     shown: dict[LegKey, Position] = {}
     for position in listing.rows:
@@ -153,8 +152,10 @@ def _orders_read(
     began: Instant,
 ) -> None:
     part = Part.of(book)
-    _came_back(draft, part, began, listing.unreadable)
     draft.touch_all()
+    if _is_overtaken(draft, part, began):
+        return
+    _came_back(draft, part, began, listing.unreadable)
     by_symbol: defaultdict[Symbol, list[Found]] = defaultdict(list)
     outside = []
     for order in listing.rows:
@@ -168,7 +169,16 @@ def _orders_read(
         orders = tuple(by_symbol.get(symbol, ()))
         if not orders and (draft.holding(symbol).sweep(book).is_idle or may_hide(symbol)):
             continue
-        draft.tell_sweep(symbol, book, Listed(orders, began))
+        draft.tell_sweep(symbol, book, Listed(orders, began, has_holes=may_hide(symbol)))
+
+
+def _is_overtaken(draft: Draft, part: Part, began: Instant) -> bool:
+    """A list that a newer one has overtaken shows nothing that counts any more."""
+    look = draft.looks[part]
+    if began >= look.read_began:
+        return False
+    draft.looks[part] = look.overtaken()
+    return True
 
 
 def _came_back(
@@ -217,7 +227,7 @@ def _outside_order(order: Found, book: Book) -> OutsideScope:
 
 def _failed(draft: Draft, step: Step, failure: VenueError, event: Failed) -> None:
     if is_act(step):
-        _acted(draft)
+        draft.acted()
     if isinstance(failure, Throttled):
         draft.budget = draft.budget.throttled(
             draft.now, failure.retry_after_seconds, orders_only=failure.orders_only

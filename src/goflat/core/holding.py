@@ -4,9 +4,10 @@ Cancels belong to the instrument, closes to the position. What ties them togethe
 protective stops have to stay, which of them we took away, and which have to go back.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
+from goflat.core.evolve import replace
 from goflat.core.leg import Leg, Terms
 from goflat.core.states import LegState, SweepState
 from goflat.core.sweep import Sweep

@@ -10,12 +10,13 @@ it. Three rules carry the safety of it:
    only once the id is unknown and the position still shows. A double can only reduce.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias, assert_never
 
 from goflat.core.decision import Decision, Note, Remark
 from goflat.core.events import CloseAnswered, Failed, QueryAnswered, Woke
+from goflat.core.evolve import replace
 from goflat.core.naming import close_id
 from goflat.core.pacing import UNSAID_RETRY_SECONDS, backoff_seconds
 from goflat.core.pricing import limit_at_band

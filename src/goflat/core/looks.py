@@ -4,9 +4,10 @@ A reading counts for what it shows at an instant after it began. So the only tim
 those at which requests set out; when an answer came back proves nothing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
+from goflat.core.evolve import replace
 from goflat.core.steps import ReadOrders, ReadPositions
 from goflat.domain.listing import Unreadable
 from goflat.domain.order import Book
@@ -74,10 +75,19 @@ class Look:
         return replace(self, in_flight=(*self.in_flight, now), asked=now)
 
     def came_back(self, began: Instant, now: Instant, holes: tuple[Unreadable, ...]) -> "Look":
-        look = replace(self, in_flight=self._without_one(), failures=0, reason=None)
-        if began < self.read_began:
-            return look
-        return replace(look, read_began=began, read_ended=now, holes=holes)
+        return replace(
+            self,
+            in_flight=self._without_one(),
+            failures=0,
+            reason=None,
+            read_began=began,
+            read_ended=now,
+            holes=holes,
+        )
+
+    def overtaken(self) -> "Look":
+        """One came back, and a newer one had come back before it."""
+        return replace(self, in_flight=self._without_one())
 
     def failed(self, now: Instant, reason: str) -> "Look":
         failures = self.failures + 1

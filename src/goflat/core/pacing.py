@@ -6,8 +6,9 @@ that counts by the minute, wherever its minute begins.
 """
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from goflat.core.evolve import replace
 from goflat.core.steps import (
     CancelAll,
     CancelConditional,
@@ -162,6 +163,8 @@ class Budget:
         return max(instants)
 
     def spend(self, cost: Cost, now: Instant) -> "Budget":
+        if not (cost.weight or cost.orders):
+            return self
         return replace(
             self,
             weight=self.weight and self.weight.spend(cost.weight, now),

@@ -4,23 +4,23 @@ Instrument by instrument, the riskiest first; then the rules and the readings. E
 the budget, and readings come last on it.
 """
 
-from dataclasses import replace
-
 from goflat.core.decision import Note, Remark
 from goflat.core.draft import Draft
+from goflat.core.evolve import replace
 from goflat.core.looks import Look, Part
 from goflat.core.plan_instrument import plan_instrument
 from goflat.core.steps import ReadRules, Request
 from goflat.domain.instrument import Symbol
 from goflat.domain.time import NEVER, Instant
 
+INSTRUMENTS_A_TURN = 128
 RULES_ATTEMPTS = 3
 HOLES_WAIT_SECONDS = 0.5
 
 
 def plan(draft: Draft) -> None:
     """Ask for everything that is due now, and wake when the next thing is."""
-    for symbol in _riskiest_first(draft):
+    for symbol in _next_instruments(draft):
         plan_instrument(draft, symbol)
     _plan_rules(draft)
     _plan_proof(draft)
@@ -31,10 +31,21 @@ def plan(draft: Draft) -> None:
         draft.wake(draft.run.terms.last_look_at)
 
 
-def _riskiest_first(draft: Draft) -> list[Symbol]:
-    if len(draft.touched) == 1:
-        return list(draft.touched)
-    return sorted(draft.touched, key=lambda symbol: (draft.holdings[symbol].risk, symbol))
+def _next_instruments(draft: Draft) -> list[Symbol]:
+    """The riskiest of those that something happened to; the others are left for the next turn.
+
+    A turn is one piece of work on somebody's event loop, so it has to be short. What is asked for
+    in this one is on its way to the venue before the next begins.
+    """
+    backlog = draft.run.backlog
+    waiting = draft.touched or backlog
+    riskiest = list(waiting)
+    if len(waiting) > 1:
+        riskiest.sort(key=lambda symbol: (draft.holdings[symbol].risk, symbol))
+    now, later = riskiest[:INSTRUMENTS_A_TURN], riskiest[INSTRUMENTS_A_TURN:]
+    if backlog or later:
+        draft.change(backlog=backlog.union(later).difference(now))
+    return now
 
 
 def _plan_rules(draft: Draft) -> None:
@@ -49,17 +60,27 @@ def _plan_rules(draft: Draft) -> None:
 
 def _plan_proof(draft: Draft) -> None:
     """Whether the newest look shows everything at rest, for the first or the second time."""
+    if draft.run.backlog:
+        return
     before = draft.run.proof
-    run = draft.run if draft.run.acts_in_flight else draft.settle()
-    if not run.is_at_rest or run.has_holes or run.look_began < max(run.last_act, run.started):
+    if not _is_at_rest(draft):
         if before.began is not None:
             draft.change(proof=before.unsettled())
         return
-    proof = before.shown(run.look_began, run.look_ended)
+    proof = before.shown(draft.run.look_began, draft.run.look_ended, draft.run.left)
     if proof != before:
         note = Note.PROVEN if proof.is_complete else Note.BARE
         draft.remarks.append(Remark(note, "account"))
         draft.change(proof=proof, is_over=proof.is_complete)
+
+
+def _is_at_rest(draft: Draft) -> bool:
+    """Whether a whole look, begun after our last act, shows nothing that is still to be done."""
+    if draft.acts_in_flight:
+        return False
+    run = draft.settle()
+    newest = max(run.last_act, run.started)
+    return run.is_at_rest and not run.has_holes and run.look_began >= newest
 
 
 def _plan_look(draft: Draft, part: Part) -> None:
@@ -69,7 +90,7 @@ def _plan_look(draft: Draft, part: Part) -> None:
     if needed == NEVER or run.is_over:
         return
     hedges = run.terms.answer_seconds is not None
-    busy = run.acts_in_flight > 0
+    busy = draft.acts_in_flight > 0
     due = look.due_at(needed, draft.now, busy=busy, hedges=hedges)
     if hedges and draft.now >= run.terms.last_look_at > look.asked:
         # Time is kept for one last reading, also where an earlier one hangs.
@@ -86,7 +107,7 @@ def _plan_look(draft: Draft, part: Part) -> None:
 def _needed_since(draft: Draft, look: Look) -> Instant:
     """A reading is wanted that begins at this instant or later; NEVER if none is."""
     run = draft.run
-    newest = max(run.started, run.last_act)
+    newest = max(run.started, draft.last_act)
     if look.read_began < newest:
         return newest
     if look.holes:

@@ -3,6 +3,8 @@
 Planned from what is known and not from what just happened.
 """
 
+from collections.abc import Iterable
+
 from goflat.core.draft import Draft
 from goflat.core.events import Woke
 from goflat.core.holding import BOTH_SIDES, Holding, Restore
@@ -12,7 +14,7 @@ from goflat.core.naming import stop_id
 from goflat.core.pacing import Cost
 from goflat.core.run import PATIENCE_SECONDS
 from goflat.core.states import LegState, SweepState
-from goflat.core.steps import CancelAll, Protect, Query, Request
+from goflat.core.steps import Protect, Query, Request, Step
 from goflat.core.sweep import Clear, Keep, Sweep
 from goflat.domain.instrument import Symbol
 from goflat.domain.order import Book, ConditionalOrder, ProtectiveStop
@@ -44,12 +46,16 @@ def _plan_sweep(draft: Draft, sweep: Sweep) -> None:
         sides = _sides_to_keep(draft, draft.holdings[symbol])
         if sides != sweep.keep:
             sweep = draft.tell_sweep(symbol, book, Keep(sides))
-    if _is_due(draft, sweep) and draft.has_room_for(CancelAll(symbol, book)):
+    if _is_due(draft, sweep) and draft.has_room(_cost_of(draft, sweep.cancels)):
         if book is Book.CONDITIONAL:
             draft.put(draft.holdings[symbol].bared(draft.now))
         sweep = draft.tell_sweep(symbol, book, Clear())
     if sweep.wakes_at > draft.now:
         draft.wake(sweep.wakes_at)
+
+
+def _cost_of(draft: Draft, steps: Iterable[Step]) -> Cost:
+    return sum((draft.budget.cost_of(step) for step in steps), Cost())
 
 
 def _is_due(draft: Draft, sweep: Sweep) -> bool:
@@ -90,7 +96,7 @@ def _plan_leg(draft: Draft, leg: Leg) -> None:
     if leg.waits_for_orders and _orders_were_looked_for(draft, leg):
         leg = draft.tell_leg(leg.key, Unblocked(_were_cancelled(draft, leg)))
     if leg.state is LegState.DOUBTFUL and leg.wakes_at <= draft.now:
-        asking = sum((draft.budget.cost_of(Query(d.order)) for d in leg.doubts), Cost())
+        asking = _cost_of(draft, (Query(doubt.order) for doubt in leg.doubts))
         if draft.has_room(asking):
             leg = draft.tell_leg(leg.key, Woke())
     if leg.is_ready(draft.now) and _way_is_clear(draft, leg.key.symbol):

@@ -8,7 +8,7 @@ from goflat.core.leg import Leg, Terms
 from goflat.core.looks import Look, Part
 from goflat.core.pacing import Budget
 from goflat.core.proof import Proof
-from goflat.core.states import SweepState
+from goflat.core.states import LegState, SweepState
 from goflat.core.sweep import Sweep
 from goflat.domain.capabilities import Capabilities
 from goflat.domain.config import LiquidationConfig
@@ -39,7 +39,8 @@ class Liquidation:
     """One account on its way to flat, as far as we know.
 
     `last_act` is the instant at which the newest of our acts was answered or ran out; a reading
-    counts only if it began after it. `alarm` is never later than the first moment at which
+    counts only if it began after it. `backlog` are instruments that are to be planned in the next
+    turn. `alarm` is never later than the first moment at which
     something is due. `is_over` ends the run: everything is settled and proven, or the deadline has
     come.
     """
@@ -59,6 +60,7 @@ class Liquidation:
     rules: Rules = Rules()
     last_act: Instant = LONG_AGO
     acts_in_flight: int = 0
+    backlog: frozenset[Symbol] = frozenset()
     alarm: Instant = LONG_AGO
     is_over: bool = False
 
@@ -85,6 +87,19 @@ class Liquidation:
     def has_holes(self) -> bool:
         """Whether rows of the newest look could not be read."""
         return any(self.looks[part].holes for part in self.parts)
+
+    @property
+    def left(self) -> frozenset[str]:
+        """Names of what the newest readings still show of what was asked for."""
+        config = self.config
+        legs = [str(leg.key) for leg in self.legs if leg.state is not LegState.GONE]
+        orders = [
+            order.order_id
+            for holding in self.holdings.values()
+            for sweep in holding.sweeps
+            for order in sweep.to_go
+        ]
+        return frozenset(legs * config.close_positions + orders * config.cancel_orders)
 
     @property
     def is_at_rest(self) -> bool:

@@ -8,11 +8,12 @@ still shows. It is taken away when a reading shows that position gone, or when t
 the close because of it; what was taken away is remembered, so that it can be put back.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from goflat.core.decision import Decision, Note, Remark
 from goflat.core.events import BookCancelled, ConditionalCancelled, Failed
+from goflat.core.evolve import replace
 from goflat.core.leg import Terms
 from goflat.core.pacing import UNSAID_RETRY_SECONDS, backoff_seconds
 from goflat.core.states import SWEEP, SweepState, SweepTurn
@@ -34,10 +35,14 @@ CANCELS_AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list of the book, as far as it concerns this instrument."""
+    """A list of the book, as far as it concerns this instrument.
+
+    `has_holes`: a row could not be read that may belong to the instrument.
+    """
 
     orders: tuple[Found, ...]
     began: Instant
+    has_holes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Sweep:
     terms: Terms
     state: SweepState = SweepState.CLEAR
     orders: tuple[Found, ...] = ()
+    has_holes: bool = False
     keep: frozenset[PositionSide] = frozenset()
     found: frozenset[VenueOrderId] = frozenset()
     reported: int = 0
@@ -102,6 +108,22 @@ class Sweep:
         return isinstance(order, ConditionalOrder) and any(
             order.protects(side) for side in self.keep
         )
+
+    @property
+    def cancels(self) -> tuple[CancelAll | CancelConditional, ...]:
+        """What it would send now: one cancel for the book where all of it goes, else singles.
+
+        A row that could not be read may be a protective stop that has to stay.
+        """
+        if not self.kept and not (self.keep and self.has_holes):
+            return (CancelAll(self.symbol, self.book),)
+        single = [order for order in self.to_go if isinstance(order, ConditionalOrder)]
+        return tuple(CancelConditional(order) for order in single[:CANCELS_AT_ONCE])
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the last list began after our last cancel was answered or ran out."""
+        return not self.in_flight and self.listed_began >= self.last_act
 
     def is_ready(self, now: Instant) -> bool:
         """Whether it would send cancels as soon as it may."""
@@ -161,6 +183,7 @@ def _listed(sweep: Sweep, listed: Listed, now: Instant) -> Sweep:
     sweep = replace(
         sweep,
         orders=listed.orders,
+        has_holes=listed.has_holes,
         listed_began=listed.began,
         found=sweep.found | {order.order_id for order in listed.orders},
     )
@@ -186,16 +209,12 @@ def _keep(sweep: Sweep, sides: frozenset[PositionSide], now: Instant) -> Sweep:
 
 
 def _clear(sweep: Sweep, now: Instant) -> SweepDecision:
-    """Send the cancels: one for the book where all of it goes, else one for each order."""
+    """Send the cancels."""
     if sweep.state not in {SweepState.LISTED, SweepState.CLEAR}:
         return Decision(now_is=sweep)
-    going = sweep.to_go
-    if sweep.kept and not going:
+    going, steps = sweep.to_go, sweep.cancels
+    if not steps:
         return Decision(now_is=_turn(sweep, SweepTurn.BARE, since=NEVER, rounds=0))
-    steps: tuple[CancelAll | CancelConditional, ...] = (CancelAll(sweep.symbol, sweep.book),)
-    if sweep.kept:
-        single = [o for o in going if isinstance(o, ConditionalOrder)][:CANCELS_AT_ONCE]
-        steps = tuple(CancelConditional(order) for order in single)
     gone = {o.order_id for o in sweep.taken}
     taken = sweep.taken + tuple(
         order

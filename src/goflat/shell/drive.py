@@ -42,6 +42,8 @@ async def drive(run: Liquidation, venue: Venue, clock: Clock, record: Record) ->
                 has_acted = True
                 await record.flush(INTENT_SECONDS)
             asked.ask(decision.requests)
+            if decision.wake_at <= now:
+                inbox.put_first(Woke())
             if not inbox.is_empty:
                 # Others share this loop: let them run between two turns.
                 await asyncio.sleep(0)
@@ -74,6 +76,10 @@ class _Inbox:
     def put(self, event: Event) -> None:
         self._events.append(event)
         self._filled.set()
+
+    def put_first(self, event: Event) -> None:
+        """Put an event before those that came already."""
+        self._events.appendleft(event)
 
     def take(self) -> Event:
         """The oldest event; if none came, the alarm did."""

@@ -1,10 +1,13 @@
 """All that a guard may do about it. In the order in which they stand in a decision."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
 from goflat.core.guarding.latch import Latch
+from goflat.core.guarding.remnant import Remnant
 from goflat.core.guarding.severity import Measures
 from goflat.domain.position import LegKey
 
@@ -15,6 +18,26 @@ class Level(Enum):
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
+
+
+class RunPhase(Enum):
+    """How far a run had got, in the record that a restarted guard reads."""
+
+    OPEN = "open"
+    HELD = "held"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteRun:
+    """Make durable how far the run has got. It goes to the disk together with the latch.
+
+    `legs` is what is held in phase HELD, and how much of it may be open.
+    """
+
+    latch: Latch
+    phase: RunPhase
+    legs: Mapping[LegKey, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +69,20 @@ class EndBots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRun:
-    """Begin a run, or begin the next one of the same id. `only`: these legs; None: the scope."""
+    """Begin a run, or the next one of the same id; one that is under way ends without a word.
+
+    `only` None: the scope of the configuration.
+    """
 
     run_id: str
     measures: Measures
     reason: str
-    only: frozenset[LegKey] | None = None
+    only: Remnant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopRun:
+    """Somebody takes over: send nothing more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,4 +101,6 @@ class Refuse:
     text: str
 
 
-Effect: TypeAlias = SetLatch | ClearLatch | Fence | EndBots | StartRun | Alert | Refuse
+Effect: TypeAlias = (
+    NoteRun | SetLatch | ClearLatch | Fence | EndBots | StartRun | StopRun | Alert | Refuse
+)

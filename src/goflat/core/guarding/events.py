@@ -1,10 +1,14 @@
 """All that can happen to a guarded account."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TypeAlias
 
+from goflat.core.guarding.effects import RunPhase
 from goflat.core.guarding.evidence import Verdict
 from goflat.core.guarding.latch import Latch
+from goflat.core.guarding.remnant import Remnant
 from goflat.core.guarding.severity import Severity
 from goflat.domain.outcome import LiquidationResult
 from goflat.domain.position import LegKey, Position
@@ -14,7 +18,7 @@ from goflat.domain.position import LegKey, Position
 class Readiness:
     """Whether the switch could work now: keys, clock, filters, connections, proof tests.
 
-    `missing` says in words what does not; empty: it could. `latch` is what the latch file says.
+    `missing` says in words what does not; empty: it could.
     """
 
     missing: tuple[str, ...]
@@ -101,10 +105,13 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
-    """A run of this account came back. `touched` are the instruments and sides it closed."""
+    """A run of this account came back.
+
+    `left` are the instruments and sides that it acted on, and how much of each was open at last.
+    """
 
     result: LiquidationResult
-    touched: frozenset[LegKey]
+    left: Mapping[LegKey, Decimal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +123,32 @@ class HeldReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """A guard that starts found this latch. `is_open`: its run had not come to an end."""
+    """A guard that starts found this latch, and how far its run had got.
+
+    `remnant` is what the record of an open run names as left; None: it had seen nothing yet.
+    `held` is what was held, and how much of each may be open.
+    """
 
     latch: Latch
-    is_open: bool
+    phase: RunPhase
+    remnant: Remnant | None = None
+    held: Mapping[LegKey, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """A run inside of a bot came to its deadline, and says what it left. It keeps its id."""
+
+    run_id: str
+    remnant: Remnant
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slept:
+    """The guard itself stood still for so long: that time is no evidence against anybody."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +170,7 @@ GuardEvent: TypeAlias = (
     | RunEnded
     | HeldReading
     | Resumed
+    | HandedOver
+    | Slept
     | Ticked
 )

@@ -41,8 +41,14 @@ class Pulse:
         return replace(self, progress=progress, last_progress=now)
 
     def rested(self, now: Instant) -> "Pulse":
-        """Start the time anew without a beat: after a bypass, or once a frozen guard woke up."""
+        """Start the time anew without a beat: after a bypass."""
         return self if self.last_progress is None else replace(self, last_progress=now)
+
+    def without(self, seconds: float, now: Instant) -> "Pulse":
+        """Do not count so much of the silence: the guard itself was asleep."""
+        if self.last_progress is None:
+            return self
+        return replace(self, last_progress=min(now, Instant(self.last_progress + seconds)))
 
     def health(self, now: Instant) -> Health:
         if self.last_progress is None:

@@ -62,6 +62,7 @@ POST: Mapping[PostState, Mapping[PostTurn, PostState]] = MappingProxyType(
             _T.LEFT: _S.GOING_ON,
             _T.ACKNOWLEDGE: _S.LATCHED,
         },
+        # What can still happen is more: a person trips again, or something harder fires.
         _S.HOLDING: {
             _T.TRIP: _S.TRIPPED,
             _T.DONE: _S.HOLDING,
