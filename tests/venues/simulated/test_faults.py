@@ -5,6 +5,7 @@ import time
 from decimal import Decimal
 
 import aiohttp
+import msgspec
 import pytest
 
 from goflat.venues.simulated import trouble
@@ -31,7 +32,9 @@ from goflat.venues.simulated.faults import (
 )
 from goflat.venues.simulated.happenings import (
     AccountLocks,
+    AddressBanned,
     ForcedLiquidation,
+    KeyRevoked,
     MarkMoves,
     ModeChanges,
     OrderRests,
@@ -42,7 +45,9 @@ from goflat.venues.simulated.happenings import (
     RestingFill,
     StatusChanges,
     TriggersFire,
+    WeightUsedUp,
 )
+from goflat.venues.simulated.knobs import Knobs
 from goflat.venues.simulated.trader import Reply, Trader
 from goflat.venues.simulated.venue import SimulatedVenue
 
@@ -139,6 +144,39 @@ async def test_the_overload_throttle_spares_what_reduces(
     assert venue.truth.is_flat()
 
 
+@pytest.mark.parametrize(("elements", "status"), [(["SELL"], 200), (["SELL", "BUY"], 503)])
+async def test_and_a_batch_in_which_everything_reduces(
+    venue: SimulatedVenue, trader: Trader, elements: list[str], status: int
+) -> None:
+    await trader.open_position(BTC, Decimal(1))
+    venue.faults.add(Match(), trouble.overloaded())
+    orders = [
+        {"symbol": BTC, "side": side, "type": "MARKET", "quantity": "0.5",
+         "reduceOnly": str(side == "SELL").lower()}
+        for side in elements
+    ]  # fmt: skip
+
+    reply = await trader.ask(
+        "POST", "/fapi/v1/batchOrders", batchOrders=msgspec.json.encode(orders).decode()
+    )
+
+    assert reply.status == status
+
+
+@pytest.mark.parametrize(("exempt", "status"), [(True, 200), (False, 503)])
+async def test_whether_it_spares_conditional_orders_is_a_knob(exempt: bool, status: int) -> None:
+    knobs = Knobs(algo_orders_exempt_from_overload=exempt)
+    async with SimulatedVenue(knobs=knobs) as venue, venue.trader() as trader:
+        venue.faults.add(Match(), trouble.overloaded())
+
+        reply = await trader.ask(
+            "POST", "/fapi/v1/algoOrder", algoType="CONDITIONAL", symbol=BTC, side="SELL",
+            type="STOP_MARKET", triggerPrice="58000", quantity="1",
+        )  # fmt: skip
+
+    assert reply.status == status
+
+
 # --- answers that are spoilt --------------------------------------------------------------------
 
 
@@ -225,6 +263,17 @@ async def test_an_order_can_be_executed_late(venue: SimulatedVenue, trader: Trad
     assert venue.truth.positions() == ()
     assert (await waiting).status == 200
     assert len(venue.truth.positions()) == 1
+
+
+async def test_an_order_that_reaches_the_engine_too_late_is_refused_there(
+    venue: SimulatedVenue, trader: Trader
+) -> None:
+    venue.faults.add(ORDERS, Delay(execute_seconds=0.1))
+
+    reply = await buy(trader, recvWindow=50)
+
+    assert (reply.status, reply.code) == (400, -5028)
+    assert venue.truth.orders() == ()
 
 
 @pytest.mark.parametrize(("window_ms", "positions"), [(5000, 1), (20, 0)])
@@ -398,6 +447,7 @@ async def test_a_strategy_opens_again_what_was_closed(
         (AccountLocks(code=-4192), "1", 1, 1),
         (ModeChanges(hedge=True), "1", 1, 1),
         (OrdersUsedUp(), "1", 1, 1),
+        (KeyRevoked(api_key="nobody"), "1", 1, 1),
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "happen") else str(value),
 )
@@ -426,6 +476,20 @@ async def test_a_happening_comes_at_its_time_though_nobody_asks(
     await asyncio.sleep(0.1)
 
     assert len(venue.truth.positions()) == 1
+
+
+@pytest.mark.parametrize(
+    ("happening", "status"), [(WeightUsedUp(), 429), (AddressBanned(seconds=30), 418)]
+)
+async def test_an_address_is_shut_out(
+    venue: SimulatedVenue, trader: Trader, happening, status: int
+) -> None:
+    venue.perform(happening)
+
+    reply = await trader.ask_raw("GET", "/fapi/v1/time")
+
+    assert (reply.status, reply.code) == (status, -1003)
+    assert int(reply.headers["Retry-After"]) >= 1
 
 
 async def test_a_forced_liquidation_is_listed_with_its_well_known_name(

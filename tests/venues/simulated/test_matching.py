@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goflat.venues.simulated import matching
+from goflat.venues.simulated import matching, settlement
 from goflat.venues.simulated.exchange import AccountSetup, Exchange
 from goflat.venues.simulated.instruments import standard_instruments
 from goflat.venues.simulated.knobs import Claimed, Knobs, Oversize
@@ -232,7 +232,7 @@ def test_or_it_is_refused_until_that_order_is_gone(claimed: Claimed, code: int) 
     resting = send(exchange, "SELL", "1", price=61000, reduce_only=True)
 
     assert refused(exchange, "SELL", "1", reduce_only=True) == code
-    matching.end(exchange.world, exchange.world.accounts["main"], resting, Status.CANCELED)
+    settlement.end(exchange.world, exchange.world.accounts["main"], resting, Status.CANCELED)
     assert send(exchange, "SELL", "1", reduce_only=True).status is Status.FILLED
 
 

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from goflat.venues.simulated.faults import Match, Then
-from goflat.venues.simulated.happenings import ListenKeyExpires
+from goflat.venues.simulated.happenings import ListenKeyExpires, StreamsCut
+from goflat.venues.simulated.knobs import Knobs
 from goflat.venues.simulated.streams import DOUBLED, LOST, OVERTAKEN, EventMatch, Ripple
 from goflat.venues.simulated.trader import Trader
 from goflat.venues.simulated.venue import SimulatedVenue
@@ -53,7 +54,6 @@ async def listening(
         "/private/ws/{key}",
         "/private/ws?listenKey={key}",
         "/private/ws?listenKey={key}&events=ORDER_TRADE_UPDATE/ACCOUNT_UPDATE/TRADE_LITE",
-        "/ws/{key}",
     ],
 )
 async def test_a_fill_is_told_lite_then_account_then_order(
@@ -103,6 +103,68 @@ async def test_an_unknown_key_connects_and_hears_nothing(
         await trader.open_position("BTCUSDT", Decimal("0.5"))
 
         assert await ear.silent()
+
+
+@pytest.mark.parametrize("speaks", [False, True])
+async def test_the_unrouted_stream_connects_and_hears_nothing_any_more(speaks: bool) -> None:
+    knobs = Knobs(unrouted_stream_speaks=speaks)
+    async with (
+        SimulatedVenue(knobs=knobs) as venue,
+        venue.trader() as trader,
+        listening(venue, trader, "/ws/{key}") as ear,
+    ):
+        await trader.open_position("BTCUSDT", Decimal("0.5"))
+
+        assert await ear.silent() is not speaks
+
+
+async def test_streams_are_subscribed_listed_and_unsubscribed(
+    venue: SimulatedVenue, trader: Trader
+) -> None:
+    key = (await trader.ask_raw("POST", "/fapi/v1/listenKey")).json["listenKey"]
+    async with listening(venue, trader, "/private/stream") as ear:
+        for number, (method, result) in enumerate(
+            [("SUBSCRIBE", None), ("LIST_SUBSCRIPTIONS", [key]), ("UNSUBSCRIBE", None),
+             ("LIST_SUBSCRIPTIONS", []), ("DANCE", None)]
+        ):  # fmt: skip
+            asked = {"method": method, "params": [key], "id": number}
+            await ear.socket.send_str(msgspec.json.encode(asked).decode())
+            assert await ear.next() == {"result": result, "id": number}
+        await ear.socket.send_str("nonsense")
+        assert (await ear.next())["error"]["code"] == 2
+        await trader.open_position("BTCUSDT", Decimal("0.5"))
+        assert await ear.silent()
+
+
+async def test_every_connection_of_an_account_can_be_cut(
+    venue: SimulatedVenue, trader: Trader
+) -> None:
+    async with listening(venue, trader) as ear:
+        venue.perform(StreamsCut())
+
+        message = await ear.socket.receive(timeout=2)
+
+    assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+
+
+async def test_two_connections_on_one_key_hear_everything_twice(
+    venue: SimulatedVenue, trader: Trader
+) -> None:
+    async with listening(venue, trader) as first, listening(venue, trader) as second:
+        await trader.open_position("BTCUSDT", Decimal("0.5"))
+
+        assert await first.names(4) == await second.names(4)
+
+
+async def test_a_change_of_leverage_or_margin_mode_is_told(
+    venue: SimulatedVenue, trader: Trader
+) -> None:
+    async with listening(venue, trader) as ear:
+        await trader.ask("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=25)
+        await trader.ask("POST", "/fapi/v1/multiAssetsMargin", multiAssetsMargin="true")
+
+        assert (await ear.next())["ac"] == {"s": "BTCUSDT", "l": 25}
+        assert (await ear.next())["ai"] == {"j": True}
 
 
 async def test_an_expired_key_says_so_once_and_goes_mute(

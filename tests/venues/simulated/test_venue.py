@@ -44,6 +44,13 @@ def test_a_program_that_blocks_has_its_venue_on_a_thread() -> None:
         http.client.HTTPConnection(venue.host, venue.port, timeout=2).connect()
 
 
+def test_a_venue_that_cannot_start_on_its_thread_says_why() -> None:
+    with SimulatedVenue().in_thread() as first:
+        second = SimulatedVenue(port=first.port).in_thread()
+        with pytest.raises(OSError, match="address"), second:
+            pass
+
+
 async def test_many_instruments_are_listed_and_one_more_can_be(
     venue: SimulatedVenue, trader: Trader
 ) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from goflat.venues.simulated import matching
+from goflat.venues.simulated import matching, settlement
 from goflat.venues.simulated.account import Account
 from goflat.venues.simulated.admission import check_lock, check_mode, is_reducing
 from goflat.venues.simulated.filters import check_price, check_quantity, check_status
@@ -54,7 +54,7 @@ def place(world: World, account: Account, ticket: Ticket, origin: Origin) -> Alg
         triggers_above=above,
     )
     account.add_algo(algo)
-    matching.tell_algo(world, account, algo)
+    settlement.tell_algo(world, account, algo)
     return algo
 
 
@@ -71,7 +71,7 @@ def cancel(world: World, account: Account, algo: AlgoOrder) -> None:
         raise Refused(world.knobs.unknown_algo_order_code)
     algo.status, algo.updated_ms = AlgoStatus.CANCELED, world.clock()
     account.drop_algo(algo)
-    matching.tell_algo(world, account, algo)
+    settlement.tell_algo(world, account, algo)
 
 
 def watch(world: World, market: Market) -> None:
@@ -87,7 +87,7 @@ def trigger(world: World, account: Account, algo: AlgoOrder) -> None:
     algo.status = AlgoStatus.TRIGGERING
     algo.triggered_ms = algo.updated_ms = world.clock()
     account.drop_algo(algo)
-    matching.tell_algo(world, account, algo)
+    settlement.tell_algo(world, account, algo)
     if world.knobs.triggering_seconds > 0:
         world.later(world.knobs.triggering_seconds, lambda: _become(world, account, algo))
     else:
@@ -105,13 +105,13 @@ def _become(world: World, account: Account, algo: AlgoOrder) -> None:
             refused.text,
             world.clock(),
         )
-        matching.tell_algo(world, account, algo)
+        settlement.tell_algo(world, account, algo)
         return
     algo.order, algo.status = order, AlgoStatus.TRIGGERED
-    matching.tell_algo(world, account, algo)
+    settlement.tell_algo(world, account, algo)
     account.algo_of_order[order.order_id] = algo
     if not order.status.is_open:
-        matching.finish_algo(world, account, order)
+        settlement.finish_algo(world, account, order)
 
 
 def _regular(world: World, account: Account, algo: AlgoOrder) -> Ticket:

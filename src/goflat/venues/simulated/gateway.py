@@ -5,101 +5,38 @@ the answer with the delay that the caller has to let pass.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from goflat.domain.capabilities import Limits
-from goflat.venues.simulated.admission import is_reducing
-from goflat.venues.simulated.call import Call, Endpoint, Security
-from goflat.venues.simulated.credentials import (
-    Credential,
-    check_window,
-    rest_payload,
-    socket_payload,
-)
-from goflat.venues.simulated.faults import Delivery, Dribble, FaultScript, Plan, Raw, Say, Where
+from goflat.venues.simulated.call import Call, Endpoint
+from goflat.venues.simulated.credentials import WINDOW_MS
+from goflat.venues.simulated.doorkeeper import Doorkeeper
+from goflat.venues.simulated.faults import FaultScript, Plan, Raw, Say, Where
 from goflat.venues.simulated.limits import Meter
 from goflat.venues.simulated.listen_keys import ListenKeys
+from goflat.venues.simulated.overload import is_throttled
 from goflat.venues.simulated.params import Params
-from goflat.venues.simulated.refusals import Refused, missing
+from goflat.venues.simulated.refusals import Refused
 from goflat.venues.simulated.rest.table import all_endpoints
 from goflat.venues.simulated.spoiling import spoil
-from goflat.venues.simulated.tickets import regular
+from goflat.venues.simulated.traffic import Answer, Incoming, Received, Request
 from goflat.venues.simulated.world import World
 
 if TYPE_CHECKING:
     from goflat.venues.simulated.exchange import Happening
 
+__all__ = ["Answer", "Gateway", "Incoming", "Received", "Request"]
+
 REQUESTS_REMEMBERED = 200_000
-JSON = "application/json"
-OVERLOAD_PATHS = frozenset(
-    {"/fapi/v1/order", "/fapi/v1/batchOrders", "/fapi/v1/order/test", "/fapi/v1/algoOrder"}
-)
-
-
 NOT_FOUND = Raw(status=404, body=b"<html><body><h1>404 Not Found</h1></body></html>")
 
 
 class NoSuchPath(Exception):
     """Nobody answers this path."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A request as it came in. `signed_text` of the WebSocket API is made from its parameters."""
-
-    method: str
-    path: str
-    query: str = ""
-    body: str = ""
-    api_key: str | None = None
-    source: str = "127.0.0.1"
-    via: str = "rest"
-    params: Params | None = None
-    session: Credential | None = None
-    extra_weight: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class Received:
-    """What the venue remembers of a request, for tests that ask. Signatures are left out."""
-
-    at_ms: int
-    via: str
-    method: str
-    path: str
-    params: Mapping[str, str]
-    account: str | None
-    status: int | None = None
-    code: int | None = None
-    executed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What goes back, and how."""
-
-    status: int
-    body: bytes
-    content_type: str = JSON
-    headers: Mapping[str, str] = field(default_factory=dict)
-    delivery: Delivery = Delivery.WHOLE
-    after_seconds: float = 0.0
-    dribble: Dribble | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
-    """A request that was received and planned, and not executed yet."""
-
-    request: Request
-    params: Params
-    endpoint: Endpoint | None
-    plan: Plan
-    record: Received
 
 
 class Gateway:
@@ -115,7 +52,8 @@ class Gateway:
             first_ban_seconds=knobs.first_ban_seconds,
         )
         self.listen_keys = ListenKeys(valid_minutes=knobs.listen_key_minutes)
-        self.credentials: dict[str, Credential] = {}
+        self._doorkeeper = Doorkeeper()
+        self.credentials = self._doorkeeper.credentials
         self.requests: deque[Received] = deque(maxlen=REQUESTS_REMEMBERED)
         self._endpoints = all_endpoints()
         self.perform: Callable[[Happening, float], None] = lambda _happening, _delay: None
@@ -126,8 +64,7 @@ class Gateway:
         now = world.clock()
         world.agenda.run(now)
         params = request.params or _read(request)
-        credential = request.session or self.credentials.get(request.api_key or "")
-        account = None if credential is None else credential.account
+        account = self._doorkeeper.account_of(request)
         values = params.values
         where = Where(seconds=(now - world.started_ms) / 1000, account=account, via=request.via)
         plan = self.faults.plan(request.method, request.path, values, where)
@@ -185,7 +122,9 @@ class Gateway:
         headers["X-MBX-USED-WEIGHT-1M"] = str(used)
         if not plan.executed:
             return {}
-        credential = self._recognise(incoming, endpoint, now + plan.skew_ms)
+        credential = self._doorkeeper.recognise(
+            request, incoming.params, endpoint, incoming.record.at_ms + plan.skew_ms
+        )
         if endpoint.orders is not None and credential is not None:
             ten, minute = self.meter.charge_orders(credential.account, endpoint.orders, now)
             headers["X-MBX-ORDER-COUNT-10S"] = str(ten)
@@ -204,23 +143,21 @@ class Gateway:
         if plan.detached_seconds is not None:
             self._act_later(incoming, endpoint, call, plan.detached_seconds)
             return {}
+        if plan.execute_after_seconds > 0:
+            self._check_lateness(incoming, endpoint, now)
+        result = endpoint.handler(call)
         incoming.record.executed = True
-        return endpoint.handler(call)
+        return result
 
     def _act_later(
         self, incoming: Incoming, endpoint: Endpoint, call: Call, seconds: float
     ) -> None:
-        """Let the handler work after the answer has gone, unless its time window is over then."""
+        """Let the handler work after the answer has gone."""
 
         def act() -> None:
             call.now_ms = self.world.clock()
-            timestamp = incoming.params.integer("timestamp")
-            window = incoming.params.integer("recvWindow") or 5000
-            late = timestamp is not None and call.now_ms - timestamp > window
-            if late and self.world.knobs.late_orders_refused_after_recv_window:
-                incoming.record.code = -5028
-                return
             try:
+                self._check_lateness(incoming, endpoint, call.now_ms)
                 endpoint.handler(call)
             except Refused as refused:
                 incoming.record.code = refused.code
@@ -229,62 +166,24 @@ class Gateway:
 
         self.world.later(seconds, act)
 
-    def _recognise(
-        self, incoming: Incoming, endpoint: Endpoint, server_ms: int
-    ) -> Credential | None:
-        """Whose request this is; refused where key, time window or signature is wrong."""
-        request, params = incoming.request, incoming.params
-        if endpoint.security is Security.NONE:
-            return None
-        credential = request.session or self._credential(request.api_key)
-        if endpoint.trades and not credential.can_trade:
-            raise Refused(-2015)
-        if endpoint.security is Security.KEY:
-            return credential
-        check_window(params.integer("timestamp"), params.integer("recvWindow"), server_ms)
-        if request.session is None:
-            payload, signature = self._signed(request, params)
-            credential.check(payload, signature)
-        return credential
-
-    def _signed(self, request: Request, params: Params) -> tuple[bytes, str]:
-        if request.params is None:
-            return rest_payload(request.query, request.body)
-        signature = params.text("signature")
-        if signature is None:
-            raise missing("signature")
-        return socket_payload(params.values), signature
-
-    def _credential(self, api_key: str | None) -> Credential:
-        if not api_key:
-            raise Refused(-2014)
-        credential = self.credentials.get(api_key)
-        if credential is None:
-            raise Refused(-2015)
-        return credential
+    def _check_lateness(self, incoming: Incoming, endpoint: Endpoint, now: int) -> None:
+        """The matching engine's own look at the time window: an order may arrive there late."""
+        if endpoint.orders is None or not self.world.knobs.late_orders_refused_after_recv_window:
+            return
+        timestamp = incoming.params.integer("timestamp")
+        window = incoming.params.integer("recvWindow") or WINDOW_MS
+        if timestamp is not None and now - timestamp > window:
+            raise Refused(-5028)
 
     def _spare(self, incoming: Incoming) -> Plan:
-        """The overload throttle spares cancels, and orders that can only reduce."""
-        plan, say = incoming.plan, incoming.plan.say
-        if say is None or not say.spares_reducing:
+        """Without the overload throttle, where this request is one that it spares."""
+        plan, request = incoming.plan, incoming.request
+        if plan.say is None or not plan.say.spares_reducing:
             return plan
-        throttled = (
-            incoming.request.method == "POST"
-            and incoming.request.path in OVERLOAD_PATHS
-            and not self._is_spared(incoming)
-        )
-        return plan if throttled else replace(plan, say=None, executed=True)
-
-    def _is_spared(self, incoming: Incoming) -> bool:
-        path, params = incoming.request.path, incoming.params
-        if path == "/fapi/v1/algoOrder":
-            return self.world.knobs.algo_orders_exempt_from_overload
         account = self.world.accounts.get(incoming.record.account or "")
-        market = self.world.markets.get(params.text("symbol") or "")
-        if account is None or market is None or path == "/fapi/v1/batchOrders":
-            return False
-        ticket = regular(params, market, self.world.knobs, self.world.clock())
-        return is_reducing(account, ticket)
+        if is_throttled(self.world, account, request.method, request.path, incoming.params):
+            return plan
+        return replace(plan, say=None, executed=True)
 
     def _encode(self, result: object, plan: Plan) -> bytes:
         return msgspec.json.encode(result) if plan.spoil is None else spoil(result, plan.spoil)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from goflat.venues.simulated import conditional, matching
+from goflat.venues.simulated import conditional, matching, settlement
 from goflat.venues.simulated.account import Account
 from goflat.venues.simulated.exchange import Exchange
 from goflat.venues.simulated.orders import (
@@ -192,7 +192,7 @@ class OrdersVanish:
         with exchange.lock:
             owner = exchange.world.accounts[self.account]
             for order in owner.working_orders(self.symbol):
-                matching.end(exchange.world, owner, order, Status.CANCELED)
+                settlement.end(exchange.world, owner, order, Status.CANCELED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from goflat.venues.simulated.call import Call, Endpoint, by_symbol
 from goflat.venues.simulated.orders import AlgoOrder, AlgoStatus
 from goflat.venues.simulated.refusals import Refused
 from goflat.venues.simulated.replies import Json
-from goflat.venues.simulated.rest.orders import ALL_CANCELLED, LIST_MOST
+from goflat.venues.simulated.rest.order_queries import LIST_MOST
+from goflat.venues.simulated.rest.orders import ALL_CANCELLED
 from goflat.venues.simulated.tickets import conditional as conditional_ticket
 
 NO_ID = "Param 'algoId' or 'clientAlgoId' must be sent, but both were empty/null!"

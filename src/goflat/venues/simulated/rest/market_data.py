@@ -1,47 +1,18 @@
-"""What anybody may ask: time, instruments, prices, candles. Made from the mark price."""
+"""What anybody may ask: time, prices, books, funding. Made from the mark price."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from itertools import islice
-from typing import TypeAlias
 
-import msgspec
-
-from goflat.domain.capabilities import Limits
-from goflat.domain.instrument import LotLimits
 from goflat.venues.simulated.call import Call, Endpoint, by_symbol, public
-from goflat.venues.simulated.instruments import Instrument
 from goflat.venues.simulated.markets import Level, Market
-from goflat.venues.simulated.orders import OrderType, Side
-from goflat.venues.simulated.params import Params
-from goflat.venues.simulated.refusals import Refused
+from goflat.venues.simulated.orders import Side
 from goflat.venues.simulated.replies import Json, amount, money, plain, price
-from goflat.venues.simulated.world import World
+from goflat.venues.simulated.rest.candles import by_length, candles
+from goflat.venues.simulated.rest.listing import Listing
 
-ONBOARD_MS = 1569398400000
 FUNDING_MS = 8 * 3600 * 1000
 FUNDING_RATE = "0.00010000"
-CANDLES_MOST = 1500
-INTERVALS_MS: Mapping[str, int] = {
-    "1m": 60_000,
-    "3m": 180_000,
-    "5m": 300_000,
-    "15m": 900_000,
-    "30m": 1_800_000,
-    "1h": 3_600_000,
-    "2h": 7_200_000,
-    "4h": 14_400_000,
-    "6h": 21_600_000,
-    "8h": 28_800_000,
-    "12h": 43_200_000,
-    "1d": 86_400_000,
-    "3d": 259_200_000,
-    "1w": 604_800_000,
-    "1M": 2_592_000_000,
-}
-WAVE = (0, 3, 5, 6, 5, 3, 0, -3, -5, -6, -5, -3)
-"""How far a candle closes from the mark, in ticks of ten: a price that goes up and down."""
-Candle: TypeAlias = list[object]
 
 
 def ping(_call: Call) -> Json:
@@ -52,43 +23,6 @@ def ping(_call: Call) -> Json:
 def server_time(call: Call) -> Json:
     """GET time."""
     return {"serverTime": call.now_ms + call.plan.skew_ms}
-
-
-class Listing:
-    """exchangeInfo, encoded once and again only when the list of instruments has changed."""
-
-    def __init__(self) -> None:
-        self._encoded = msgspec.Raw(b"")
-        self._change = -1
-
-    def __call__(self, call: Call) -> msgspec.Raw:
-        """GET exchangeInfo."""
-        if self._change != call.world.listing_changes:
-            listing = exchange_info(call.world, call.meter.limits)
-            self._encoded = msgspec.Raw(msgspec.json.encode(listing))
-            self._change = call.world.listing_changes
-        return self._encoded
-
-
-def exchange_info(world: World, limits: Limits) -> Json:
-    """Every instrument with its filters, and the limits."""
-    instruments = [market.instrument for market in world.markets.values()]
-    assets = dict.fromkeys(instrument.quote_asset for instrument in instruments)
-    return {
-        "timezone": "UTC",
-        "serverTime": world.clock(),
-        "futuresType": "U_MARGINED",
-        "rateLimits": [
-            _limit("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_per_minute),
-            _limit("ORDERS", "MINUTE", 1, limits.orders_per_minute),
-            _limit("ORDERS", "SECOND", 10, limits.orders_per_ten_seconds),
-        ],
-        "exchangeFilters": [],
-        "assets": [
-            {"asset": asset, "marginAvailable": True, "autoAssetExchange": "0"} for asset in assets
-        ],
-        "symbols": [_symbol(instrument) for instrument in instruments],
-    }
 
 
 def depth(call: Call) -> Json:
@@ -194,119 +128,11 @@ def aggregate_trades(call: Call) -> list[Json]:
     ]
 
 
-def candles(call: Call) -> list[Candle]:
-    """GET klines and its relatives: a wave around the mark price, the same for every question."""
-    symbol = call.params.text("symbol") or call.params.required("pair")
-    market, interval = call.world.market(symbol), call.params.required("interval")
-    length = INTERVALS_MS.get(interval)
-    if length is None:
-        raise Refused(-1120, "Invalid interval.")
-    limit = min(call.params.integer("limit") or 500, CANDLES_MOST)
-    until = min(call.params.integer("endTime") or call.now_ms, call.now_ms)
-    since = call.params.integer("startTime")
-    last = until // length
-    first = last - limit + 1 if since is None else -(-since // length)
-    return [
-        candle(market, number, length) for number in range(first, min(last, first + limit - 1) + 1)
-    ]
-
-
-def candle(market: Market, number: int, length_ms: int) -> Candle:
-    """One candle; `number` counts candles of this length since 1970."""
-    tick = market.instrument.tick
-    opened = market.mark + 10 * tick * WAVE[(number - 1) % len(WAVE)]
-    closed = market.mark + 10 * tick * WAVE[number % len(WAVE)]
-    volume, start = Decimal(1000), number * length_ms
-    return [
-        start,
-        price(opened, market),
-        price(max(opened, closed) + tick, market),
-        price(min(opened, closed) - tick, market),
-        price(closed, market),
-        amount(volume, market),
-        start + length_ms - 1,
-        plain(volume * market.mark),
-        100,
-        amount(volume / 2, market),
-        plain(volume / 2 * market.mark),
-        "0",
-    ]
-
-
-# --- parts --------------------------------------------------------------------------------------
-
-
 def _each(call: Call, one: Callable[[Market], Json]) -> object:
     market = call.optional_market()
     if market is not None:
         return one(market)
     return [one(market) for market in call.world.markets.values()]
-
-
-def _limit(kind: str, interval: str, number: int, most: int) -> Json:
-    return {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": most}
-
-
-def _symbol(instrument: Instrument) -> Json:
-    return {
-        "symbol": instrument.symbol,
-        "pair": instrument.pair,
-        "contractType": instrument.contract_type,
-        "deliveryDate": instrument.delivery_ms,
-        "onboardDate": ONBOARD_MS,
-        "status": instrument.status,
-        "maintMarginPercent": "2.5000",
-        "requiredMarginPercent": "5.0000",
-        "baseAsset": instrument.base_asset,
-        "quoteAsset": instrument.quote_asset,
-        "marginAsset": instrument.quote_asset,
-        "pricePrecision": instrument.price_precision,
-        "quantityPrecision": instrument.quantity_precision,
-        "baseAssetPrecision": 8,
-        "quotePrecision": 8,
-        "underlyingType": instrument.underlying_type,
-        "underlyingSubType": list(instrument.underlying_subtypes),
-        "settlePlan": 0,
-        "triggerProtect": "0.0500",
-        "liquidationFee": "0.012500",
-        "marketTakeBound": plain(instrument.market_take_bound),
-        "maxMoveOrderLimit": 10000,
-        "filters": _filters(instrument),
-        "orderTypes": [kind.value for kind in OrderType],
-        "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],
-        "permissionSets": ["GRID", "COPY"],
-    }
-
-
-def _filters(instrument: Instrument) -> list[Json]:
-    band = instrument.band
-    return [
-        {
-            "filterType": "PRICE_FILTER",
-            "minPrice": plain(instrument.min_price),
-            "maxPrice": plain(instrument.max_price),
-            "tickSize": plain(instrument.tick),
-        },
-        {"filterType": "LOT_SIZE", **_lot(instrument.lot)},
-        {"filterType": "MARKET_LOT_SIZE", **_lot(instrument.market_lot)},
-        {"filterType": "MAX_NUM_ORDERS", "limit": instrument.max_orders},
-        {"filterType": "MIN_NOTIONAL", "notional": plain(instrument.min_notional)},
-        {
-            "filterType": "PERCENT_PRICE",
-            "multiplierUp": format(band.up, ".4f"),
-            "multiplierDown": format(band.down, ".4f"),
-            "multiplierDecimal": "4",
-        },
-        {"filterType": "POSITION_RISK_CONTROL", "positionControlSide": "NONE"},
-    ]
-
-
-def _lot(lot: LotLimits) -> dict[str, str]:
-    return {
-        "minQty": plain(lot.minimum),
-        "maxQty": plain(lot.maximum),
-        "stepSize": plain(lot.step),
-    }
 
 
 def _level(level: Level, market: Market) -> list[str]:
@@ -363,13 +189,6 @@ def _premium(market: Market, now_ms: int) -> Json:
     }
 
 
-def _by_limit(params: Params) -> int:
-    limit = params.integer("limit") or 500
-    return next(
-        weight for most, weight in ((99, 1), (499, 2), (1000, 5), (10**6, 10)) if limit <= most
-    )
-
-
 def endpoints() -> Mapping[tuple[str, str], Endpoint]:
     """The table of these paths; each venue has its own cached listing."""
     return {
@@ -388,9 +207,9 @@ def endpoints() -> Mapping[tuple[str, str], Endpoint]:
         ("GET", "/fapi/v1/trades"): public(trades, 5),
         ("GET", "/fapi/v1/historicalTrades"): public(trades, 20),
         ("GET", "/fapi/v1/aggTrades"): public(aggregate_trades, 20),
-        ("GET", "/fapi/v1/klines"): public(candles, _by_limit),
-        ("GET", "/fapi/v1/continuousKlines"): public(candles, _by_limit),
-        ("GET", "/fapi/v1/markPriceKlines"): public(candles, _by_limit),
-        ("GET", "/fapi/v1/indexPriceKlines"): public(candles, _by_limit),
-        ("GET", "/fapi/v1/premiumIndexKlines"): public(candles, _by_limit),
+        ("GET", "/fapi/v1/klines"): public(candles, by_length),
+        ("GET", "/fapi/v1/continuousKlines"): public(candles, by_length),
+        ("GET", "/fapi/v1/markPriceKlines"): public(candles, by_length),
+        ("GET", "/fapi/v1/indexPriceKlines"): public(candles, by_length),
+        ("GET", "/fapi/v1/premiumIndexKlines"): public(candles, by_length),
     }

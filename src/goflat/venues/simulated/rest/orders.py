@@ -1,26 +1,25 @@
-"""Regular orders: place, amend, cancel, query, list."""
+"""Regular orders: placed, amended, cancelled; one, a batch, or all of a symbol."""
 
 from collections.abc import Callable, Mapping
 from decimal import ROUND_DOWN, Decimal
 
 import msgspec
 
-from goflat.venues.simulated import conditional, matching, replies
+from goflat.venues.simulated import conditional, matching, replies, settlement
 from goflat.venues.simulated.account import Account
-from goflat.venues.simulated.call import Call, Endpoint, by_symbol
+from goflat.venues.simulated.call import Call, Endpoint
 from goflat.venues.simulated.filters import check_price, check_quantity
 from goflat.venues.simulated.markets import Market
 from goflat.venues.simulated.orders import Order, OrderType, Status, Ticket
 from goflat.venues.simulated.params import Params
 from goflat.venues.simulated.refusals import Refused, missing
 from goflat.venues.simulated.replies import Json
+from goflat.venues.simulated.rest.order_queries import find_order
 from goflat.venues.simulated.tickets import regular
 
 BATCH_PLACE_MOST = 5
 BATCH_CANCEL_MOST = 10
-LIST_MOST = 1000
 ALL_CANCELLED: Json = {"code": 200, "msg": "The operation of cancel all open order is done."}
-BOTH_EMPTY = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
 
 
 def place_order(call: Call) -> Json:
@@ -36,7 +35,9 @@ def test_order(call: Call) -> Json:
 
 def place_batch(call: Call) -> list[Json]:
     """POST batchOrders: each element for itself, answered in the order of the request."""
-    return [_single(_place, call, params) for params in _batch(call, BATCH_PLACE_MOST)]
+    return [
+        _single(_place, call, params) for params in batch_elements(call.params, BATCH_PLACE_MOST)
+    ]
 
 
 def amend_order(call: Call) -> Json:
@@ -46,7 +47,9 @@ def amend_order(call: Call) -> Json:
 
 def amend_batch(call: Call) -> list[Json]:
     """PUT batchOrders."""
-    return [_single(_amend, call, params) for params in _batch(call, BATCH_PLACE_MOST)]
+    return [
+        _single(_amend, call, params) for params in batch_elements(call.params, BATCH_PLACE_MOST)
+    ]
 
 
 def cancel_order(call: Call) -> Json:
@@ -74,82 +77,6 @@ def cancel_all(call: Call) -> Json:
     for order in orders[: max(0, len(orders) - left)]:
         _take_out(call, account, order)
     return ALL_CANCELLED
-
-
-def query_order(call: Call) -> Json:
-    """GET order: open or done."""
-    order = _visible(call, _find(call.account, call.params))
-    return replies.order_found(order, call.world.market(order.symbol))
-
-
-def query_open_order(call: Call) -> Json:
-    """GET openOrder: only while it is open."""
-    order = _visible(call, _find(call.account, call.params))
-    if not order.status.is_open:
-        raise Refused(-2013)
-    return replies.order_found(order, call.world.market(order.symbol))
-
-
-def list_open(call: Call) -> list[Json]:
-    """GET openOrders: of one symbol or of all."""
-    symbol, world = call.params.text("symbol"), call.world
-    if symbol is not None and symbol not in world.markets:
-        if world.knobs.unknown_symbol_lists_nothing:
-            return []
-        raise Refused(-1121)
-    seen_before = call.now_ms - call.plan.lookup_lag_ms
-    return [
-        replies.order_found(order, world.market(order.symbol))
-        for order in call.account.working_orders(symbol)
-        if order.created_ms <= seen_before
-    ]
-
-
-def list_all(call: Call) -> list[Json]:
-    """GET allOrders: open and done, of one symbol, oldest first."""
-    market = call.market()
-    since, until = call.params.integer("startTime"), call.params.integer("endTime")
-    first = call.params.integer("orderId") or 0
-    found = [
-        order
-        for order in call.account.orders.values()
-        if order.symbol == market.symbol
-        and order.order_id >= first
-        and (since is None or order.created_ms >= since)
-        and (until is None or order.created_ms <= until)
-    ]
-    found.sort(key=lambda order: order.order_id)
-    limit = min(call.params.integer("limit") or 500, LIST_MOST)
-    return [replies.order_in_history(order, market) for order in found[-limit:]]
-
-
-def list_fills(call: Call) -> list[Json]:
-    """GET userTrades: of one symbol, oldest first."""
-    market, params = call.market(), call.params
-    order_id, first = params.integer("orderId"), params.integer("fromId") or 0
-    since, until = params.integer("startTime"), params.integer("endTime")
-    found = [
-        fill
-        for fill in call.account.fills
-        if fill.symbol == market.symbol
-        and fill.trade_id >= first
-        and (order_id is None or fill.order_id == order_id)
-        and (since is None or fill.at_ms >= since)
-        and (until is None or fill.at_ms <= until)
-    ]
-    limit = min(params.integer("limit") or 500, LIST_MOST)
-    return [replies.fill_found(fill, market) for fill in found[-limit:]]
-
-
-def list_forced(call: Call) -> list[Json]:
-    """GET forceOrders: what the venue itself closed."""
-    market = call.optional_market()
-    return [
-        replies.order_in_history(order, call.world.market(order.symbol))
-        for order in call.account.orders.values()
-        if order.client_order_id.startswith(("autoclose-", "adl_autoclose"))
-        and (market is None or order.symbol == market.symbol)
-    ]
 
 
 def count_down(call: Call) -> Json:
@@ -191,7 +118,7 @@ def _at_most(call: Call, ticket: Ticket, market: Market) -> Decimal | None:
 
 
 def _amend(call: Call, params: Params) -> Json:
-    order = _find(call.account, params)
+    order = find_order(call.account, params)
     market = call.world.market(order.symbol)
     if not order.status.is_open:
         raise Refused(-2013)
@@ -210,7 +137,7 @@ def _amend(call: Call, params: Params) -> Json:
 
 def _cancel(call: Call, params: Params) -> Json:
     account = call.account
-    order = _find(account, params, code=-2011)
+    order = find_order(account, params, code=-2011)
     if not order.status.is_open:
         raise Refused(-2011)
     _take_out(call, account, order)
@@ -229,7 +156,7 @@ def _take_out(call: Call, account: Account, order: Order) -> None:
         matching.fill_resting(call.world, account, order, quantity)
 
     def take_out() -> None:
-        matching.end(call.world, account, order, Status.CANCELED)
+        settlement.end(call.world, account, order, Status.CANCELED)
 
     if call.plan.cancel_after_seconds > 0:
         call.world.later(call.plan.cancel_after_seconds, take_out)
@@ -239,30 +166,10 @@ def _take_out(call: Call, account: Account, order: Order) -> None:
 
 def _cancel_for_countdown(call: Call, account: Account, market: Market) -> None:
     for order in account.working_orders(market.symbol):
-        matching.end(call.world, account, order, Status.CANCELED)
+        settlement.end(call.world, account, order, Status.CANCELED)
     if call.world.knobs.countdown_covers_algo_orders:
         for algo in account.waiting_orders(market.symbol):
             conditional.cancel(call.world, account, algo)
-
-
-def _find(account: Account, params: Params, *, code: int = -2013) -> Order:
-    symbol = params.required("symbol")
-    order_id, client_id = params.integer("orderId"), params.text("origClientOrderId")
-    if order_id is None and client_id is None:
-        raise Refused(-1102, BOTH_EMPTY)
-    if order_id is not None:
-        order = account.orders.get(order_id)
-    else:
-        order = account.orders_by_client_id.get((symbol, client_id or ""))
-    if order is None or order.symbol != symbol:
-        raise Refused(code)
-    return order
-
-
-def _visible(call: Call, order: Order) -> Order:
-    if order.created_ms > call.now_ms - call.plan.lookup_lag_ms:
-        raise Refused(-2013)
-    return order
 
 
 def _single(act: Callable[[Call, Params], Json], call: Call, params: Params) -> Json:
@@ -272,12 +179,10 @@ def _single(act: Callable[[Call, Params], Json], call: Call, params: Params) -> 
         return refused.body()
 
 
-def _batch(call: Call, most: int) -> list[Params]:
-    """The elements of a batch, values as text."""
+def batch_elements(params: Params, most: int) -> list[Params]:
+    """The elements of a batch, their values as text. Refuses too many of them (-4082)."""
     try:
-        rows = msgspec.json.decode(
-            call.params.required("batchOrders"), type=list[dict[str, object]]
-        )
+        rows = msgspec.json.decode(params.required("batchOrders"), type=list[dict[str, object]])
     except msgspec.DecodeError:
         raise missing("batchOrders") from None
     if not 0 < len(rows) <= most:
@@ -316,10 +221,4 @@ ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("DELETE", "/fapi/v1/batchOrders"): Endpoint(handler=cancel_batch, trades=True),
     ("DELETE", "/fapi/v1/allOpenOrders"): Endpoint(handler=cancel_all, trades=True),
     ("POST", "/fapi/v1/countdownCancelAll"): Endpoint(handler=count_down, weight=10, trades=True),
-    ("GET", "/fapi/v1/order"): Endpoint(handler=query_order),
-    ("GET", "/fapi/v1/openOrder"): Endpoint(handler=query_open_order),
-    ("GET", "/fapi/v1/openOrders"): Endpoint(handler=list_open, weight=by_symbol(1, 40)),
-    ("GET", "/fapi/v1/allOrders"): Endpoint(handler=list_all, weight=5),
-    ("GET", "/fapi/v1/userTrades"): Endpoint(handler=list_fills, weight=5),
-    ("GET", "/fapi/v1/forceOrders"): Endpoint(handler=list_forced, weight=by_symbol(20, 50)),
 }
