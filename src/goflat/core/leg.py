@@ -17,6 +17,7 @@ from typing import TypeAlias, assert_never
 from goflat.core.decision import Decision, Note, Remark
 from goflat.core.events import CloseAnswered, Failed, QueryAnswered, Woke
 from goflat.core.evolve import replace
+from goflat.core.manner import ORDINARY, Manner
 from goflat.core.naming import close_id
 from goflat.core.pacing import UNSAID_RETRY_SECONDS, backoff_seconds
 from goflat.core.pricing import limit_at_band
@@ -52,6 +53,7 @@ class Terms:
     valid_seconds: float
     answer_seconds: float | None
     asks_by_id: bool
+    manner: Manner = ORDINARY
 
     def answer_by(self, now: Instant, silences: int) -> Instant:
         """How long an answer is waited for: twice as long after each silence."""

@@ -11,6 +11,7 @@ from goflat.core.events import Event
 from goflat.core.fold import fold
 from goflat.core.leg import Terms
 from goflat.core.looks import Look, Part
+from goflat.core.manner import ORDINARY, Manner
 from goflat.core.pacing import Budget
 from goflat.core.plan import plan
 from goflat.core.proof import Proof
@@ -35,13 +36,14 @@ def begin(
     capabilities: Capabilities,
     now: Instant,
     quiet_seconds: float = QUIET_SECONDS,
+    manner: Manner = ORDINARY,
 ) -> Liquidation:
     """A run at the moment of its trigger. Nothing is known yet, and nothing is asked for."""
     quarter = config.timeout_seconds / 4
     deadline = Deadline.after(now, config.timeout_seconds)
     quiet = min(quiet_seconds, quarter)
     terms = Terms(
-        run_tag=correlation_id.rsplit("_", 1)[-1],
+        run_tag=manner.tag or correlation_id.rsplit("_", 1)[-1],
         deadline=deadline,
         last_look_at=Instant(deadline.at - min(LAST_LOOK_SECONDS_MAX, quarter)),
         max_retries=config.max_retries,
@@ -50,6 +52,7 @@ def begin(
         valid_seconds=min(VALID_SECONDS_MAX, quarter),
         answer_seconds=capabilities.answer_seconds,
         asks_by_id=capabilities.finds_orders_by_id,
+        manner=manner,
     )
     return Liquidation(
         correlation_id=correlation_id,

@@ -79,7 +79,7 @@ def _is_at_rest(draft: Draft) -> bool:
     if draft.acts_in_flight:
         return False
     run = draft.settle()
-    newest = max(run.last_act, run.started)
+    newest = max(run.last_act, run.started, run.terms.manner.proves_after)
     return run.is_at_rest and not run.has_holes and run.look_began >= newest
 
 
@@ -112,5 +112,7 @@ def _needed_since(draft: Draft, look: Look) -> Instant:
         return newest
     if look.holes:
         return Instant(look.read_ended + HOLES_WAIT_SECONDS)
+    if look.read_began < run.terms.manner.proves_after:
+        return run.terms.manner.proves_after
     second = run.proof.second_look_at
     return second if look.read_began < second else NEVER

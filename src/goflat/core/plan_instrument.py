@@ -86,7 +86,10 @@ def _sides_to_keep(draft: Draft, holding: Holding) -> frozenset[PositionSide]:
     is_hidden = any(hole.symbol in {None, holding.symbol} for hole in positions.holes)
     if positions.read_began == LONG_AGO or is_hidden:
         return BOTH_SIDES
-    return holding.exposed_sides
+    manner = draft.run.terms.manner
+    if not manner.keeps_stops:
+        return manner.others_in(holding.symbol)
+    return holding.exposed_sides | manner.others_in(holding.symbol)
 
 
 # --- closes -------------------------------------------------------------------------------------

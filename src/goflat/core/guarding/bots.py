@@ -1,0 +1,91 @@
+"""What is seen of the bots of an account: that they are there, beat, stop, fall silent and end."""
+
+from dataclasses import replace
+
+from goflat.core.guarding.effects import Effect, Level
+from goflat.core.guarding.events import BotBeat, BotEnded, BotStopped
+from goflat.core.guarding.post import Change, Post, Stamp, told, with_bot
+from goflat.core.guarding.pulse import Health, Pulse
+from goflat.core.guarding.tripping import trip_if_listening
+from goflat.domain.time import Instant
+
+
+def seen(post: Post, name: str) -> Post:
+    """A bot is there: its process, or its first word."""
+    if name not in post.bots:
+        return post
+    return with_bot(post, name, is_seen=True, has_ended=False, is_fenced=False)
+
+
+def beat(post: Post, heard: BotBeat, now: Instant) -> Post:
+    """A bot made progress. One that we froze ourselves is not listened to until it is seen."""
+    bot = post.bots.get(heard.bot)
+    if bot is None or bot.is_fenced:
+        return post
+    pulse = bot.pulse.beat(heard.progress, now)
+    if pulse is bot.pulse:
+        return post
+    return with_bot(post, heard.bot, pulse=pulse, is_seen=True, has_ended=False, told_late=False)
+
+
+def stopped(post: Post, found: BotStopped, stamp: Stamp) -> Change:
+    """The kernel does not let it run. As with silence, that counts once it has beaten."""
+    bot = post.bots.get(found.bot)
+    if bot is None or bot.is_fenced or bot.has_ended or bot.pulse.last_progress is None:
+        return post, ()
+    text = f"bot {bot.name} is in kernel state {found.kernel_state}"
+    return trip_if_listening(post, text, stamp)
+
+
+def ended(post: Post, end: BotEnded, stamp: Stamp) -> Change:
+    """A process is gone. Whether that trips is the policy's."""
+    bot = post.bots.get(end.bot)
+    if bot is None or bot.has_ended:
+        return post, ()
+    gone = with_bot(
+        post,
+        end.bot,
+        is_seen=False,
+        has_ended=True,
+        told_late=False,
+        pulse=Pulse(hang_seconds=bot.pulse.hang_seconds),
+    )
+    text = f"bot {end.bot} ended" + ("" if end.code is None else f" with status {end.code}")
+    if bot.is_fenced:
+        return gone, (told(Level.INFO, end.bot, text),)
+    if not bot.is_seen or not post.terms.on_exit.trips(code=end.code, handed_over=end.handed_over):
+        return gone, (told(Level.INFO, end.bot, f"{text}; its positions stay"),)
+    return trip_if_listening(gone, text, stamp)
+
+
+def feel_pulses(post: Post, now: Instant, stamp: Stamp) -> Change:
+    """Tell of a bot that is late, and trip for one that has fallen silent."""
+    if not post.listens_to(post.terms.severity):
+        return post, ()
+    effects: list[Effect] = []
+    for bot in post.bots.values():
+        if bot.is_fenced or bot.has_ended:
+            continue
+        health = bot.pulse.health(now)
+        if health is Health.SILENT:
+            text = f"bot {bot.name} made no progress for {bot.pulse.hang_seconds:g} s"
+            tripped, more = trip_if_listening(post, text, stamp)
+            return tripped, (*effects, *more)
+        if health is Health.LATE and not bot.told_late:
+            post = with_bot(post, bot.name, told_late=True)
+            effects.append(told(Level.WARNING, bot.name, f"bot {bot.name} is late"))
+    return post, tuple(effects)
+
+
+def rested(post: Post, now: Instant) -> Post:
+    """Every pulse starts anew: nobody listened meanwhile."""
+    bots = {name: replace(bot, pulse=bot.pulse.rested(now)) for name, bot in post.bots.items()}
+    return replace(post, bots=bots)
+
+
+def without(post: Post, seconds: float, now: Instant) -> Post:
+    """The guard itself stood still for so long, and heard nobody."""
+    bots = {
+        name: replace(bot, pulse=bot.pulse.without(seconds, now)) for name, bot in post.bots.items()
+    }
+    return replace(post, bots=bots)
