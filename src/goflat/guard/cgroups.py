@@ -54,7 +54,7 @@ class Cgroup:
     def is_frozen(self) -> bool:
         """Whether the kernel says that all of it stands still."""
         try:
-            events = (self.directory / "cgroup.events").read_text(encoding="ascii")
+            events = (self.directory / "cgroup.events").read_text(encoding="utf-8")
         except OSError:
             return False
         return "frozen 1" in events.splitlines()
@@ -63,7 +63,7 @@ class Cgroup:
         # Never created: a file that is not there means a kernel that cannot.
         descriptor = os.open(self.directory / name, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            os.write(descriptor, text.encode("ascii"))
+            os.write(descriptor, text.encode())
         finally:
             os.close(descriptor)
 
@@ -116,4 +116,4 @@ def _below(directory: Path) -> list[Path]:
 
 def _numbers(path: Path) -> set[int]:
     # 0 stands for a process of another world of numbers: nobody that we could reach.
-    return {int(line) for line in path.read_text(encoding="ascii").split()} - {0}
+    return {int(line) for line in path.read_text(encoding="utf-8").split()} - {0}

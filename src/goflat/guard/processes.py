@@ -92,7 +92,7 @@ class Process:
 @cache
 def boot_id() -> str:
     """The name of this boot: numbers and beginnings of another one mean nothing here."""
-    return _BOOT_ID.read_text(encoding="ascii").strip()
+    return _BOOT_ID.read_text(encoding="utf-8").strip()
 
 
 def read_process(pid: int) -> Process | None:
@@ -188,7 +188,7 @@ def _parsed(pid: int, content: bytes) -> Process:
     fields = tail.split()
     return Process(
         id=ProcessId(pid=pid, start_ticks=int(fields[19]), boot_id=boot_id()),
-        state=_STATES.get(fields[0].decode("ascii"), KernelState.OTHER),
+        state=_STATES.get(fields[0].decode(), KernelState.OTHER),
         parent=int(fields[1]),
         group=int(fields[2]),
         session=int(fields[3]),
