@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from goflat.venues.simulated.faults import Match, Outcome, Shape, Spoil
-from goflat.venues.simulated.trouble import unknown_outcome
+from goflat.venues.simulated.faults import Hang, Match, Outcome, Reset, Shape, Spoil
+from goflat.venues.simulated.trouble import html, unknown_outcome
 from goflat.venues.simulated.venue import TEST_API_KEY, TEST_API_SECRET, SimulatedVenue
 
 
@@ -140,3 +140,91 @@ async def test_the_stream_key_is_given_out_here(line: Line) -> None:
     assert started["result"] == kept["result"]
     assert stopped["result"] == {}
     assert gone["error"]["code"] == -1125
+
+
+async def test_who_is_logged_on_can_be_asked(line: Line) -> None:
+    status = (await line.ask("session.status"))["result"]
+
+    assert (status["apiKey"], status["authorizedSince"]) == (None, None)
+    assert status["serverTime"] >= status["connectedSince"] > 0
+
+
+async def test_a_key_that_is_revoked_ends_the_session(venue: SimulatedVenue, line: Line) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    venue.add_public_key("ed", key.public_key().public_bytes_raw())
+    now = time.time_ns() // 1_000_000
+    signature = base64.b64encode(key.sign(f"apiKey=ed&timestamp={now}".encode())).decode()
+    await line.ask("session.logon", apiKey="ed", timestamp=now, signature=signature)
+
+    venue.revoke_key("ed")
+
+    assert (await line.ask("v2/account.position", timestamp=now))["error"]["code"] == -2015
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"apiKey": "nobody"}, -2015),
+        ({"apiKey": "ed"}, -1102),
+        ({"apiKey": "ed", "timestamp": 1}, -1021),
+    ],
+)
+async def test_a_log_on_that_proves_nothing_is_refused(
+    venue: SimulatedVenue, line: Line, params: dict, code: int
+) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    venue.add_public_key("ed", key.public_key().public_bytes_raw())
+
+    assert (await line.ask("session.logon", **params))["error"]["code"] == code
+
+
+@pytest.mark.parametrize("text", ["nonsense", "[]", '{"id": 1, "method": "depth", "params": []}'])
+async def test_a_message_that_is_none_is_refused_and_the_line_stays(line: Line, text: str) -> None:
+    await line.socket.send_str(text)
+    answer = msgspec.json.decode((await line.socket.receive(timeout=2)).data)
+
+    assert answer["status"] in (200, 400)
+    assert (await line.ask("ticker.price", symbol="BTCUSDT"))["status"] == 200
+
+
+async def test_limits_are_told_unless_they_are_not_wanted(
+    venue: SimulatedVenue, line: Line
+) -> None:
+    told = await line.ask("ticker.price", symbol="BTCUSDT")
+    untold = await line.ask("ticker.price", symbol="BTCUSDT", returnRateLimits=False)
+
+    assert ("rateLimits" in told, "rateLimits" in untold) == (True, False)
+    url = f"{venue.ws_api_url}?returnRateLimits=false"
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+        assert "rateLimits" not in await Line(socket).ask("ticker.price", symbol="BTCUSDT")
+
+
+async def test_a_reset_ends_the_line_and_a_hang_says_nothing(
+    venue: SimulatedVenue, line: Line
+) -> None:
+    venue.faults.add(Match(via="ws", path="/fapi/v1/ticker/price", count=1), Hang(seconds=0.01))
+    venue.faults.add(Match(via="ws", path="/fapi/v1/ticker/bookTicker"), Reset())
+    await line.socket.send_str('{"id":1,"method":"ticker.price","params":{}}')
+    with pytest.raises(TimeoutError):
+        await line.socket.receive(timeout=0.05)
+
+    await line.socket.send_str('{"id":2,"method":"ticker.book","params":{}}')
+    message = await line.socket.receive(timeout=2)
+
+    assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+
+
+async def test_a_page_comes_through_as_it_is(venue: SimulatedVenue, line: Line) -> None:
+    venue.faults.add(Match(via="ws"), html())
+    await line.socket.send_str('{"id":1,"method":"ticker.price","params":{}}')
+
+    assert (await line.socket.receive(timeout=2)).data.startswith("<!DOCTYPE html>")
+
+
+async def test_a_banned_address_is_not_let_in(venue: SimulatedVenue) -> None:
+    venue.ban(30)
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await session.ws_connect(venue.ws_api_url)
+
+    assert caught.value.status == 418

@@ -1,9 +1,10 @@
 """One account: its keys, money, positions, both books, and what it did."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeVar
 
 from goflat.venues.simulated.orders import (
     ZERO,
@@ -19,7 +20,10 @@ from goflat.venues.simulated.positions import PositionRow
 DEFAULT_LEVERAGE = 20
 ORDERS_REMEMBERED = 50_000
 FILLS_REMEMBERED = 50_000
+LOOKED_AT_MOST = 1_000
 UNFINISHED = frozenset({AlgoStatus.NEW, AlgoStatus.TRIGGERING, AlgoStatus.TRIGGERED})
+Name = TypeVar("Name", bound=Hashable)
+Named = TypeVar("Named")
 
 
 @dataclass(slots=True)
@@ -115,20 +119,26 @@ class Account:
                 yield order
 
     def _forget_orders(self) -> None:
-        """Let the oldest order go that is done; one that is open is looked at again later."""
-        order_id, order = next(iter(self.orders.items()))
-        del self.orders[order_id]
-        if order.status.is_open:
+        """Let the oldest order go that is done; those that are open go to the end of the line."""
+        for _ in range(LOOKED_AT_MOST):
+            order_id, order = next(iter(self.orders.items()))
+            del self.orders[order_id]
+            if not order.status.is_open:
+                _let_go(self.orders_by_client_id, (order.symbol, order.client_order_id), order)
+                return
             self.orders[order_id] = order
-            return
-        key = (order.symbol, order.client_order_id)
-        if self.orders_by_client_id.get(key) is order:
-            del self.orders_by_client_id[key]
 
     def _forget_algos(self) -> None:
-        algo_id, algo = next(iter(self.algos.items()))
-        del self.algos[algo_id]
-        if algo.status in UNFINISHED:
+        for _ in range(LOOKED_AT_MOST):
+            algo_id, algo = next(iter(self.algos.items()))
+            del self.algos[algo_id]
+            if algo.status not in UNFINISHED:
+                _let_go(self.algos_by_client_id, algo.client_order_id, algo)
+                return
             self.algos[algo_id] = algo
-        elif self.algos_by_client_id.get(algo.client_order_id) is algo:
-            del self.algos_by_client_id[algo.client_order_id]
+
+
+def _let_go(names: dict[Name, Named], name: Name, value: Named) -> None:
+    """Forget a name, unless it means something else by now."""
+    if names.get(name) is value:
+        del names[name]

@@ -248,6 +248,7 @@ class Exchange:
         position_side: str = "BOTH",
         reduce_only: bool | None = None,
         client_order_id: str | None = None,
+        good_till_ms: int = 0,
         account: str = "main",
     ) -> Order:
         """Place a limit order that rests, with the checks of the API."""
@@ -260,6 +261,7 @@ class Exchange:
             position_side=PositionSide(position_side),
             reduce_only=reduce_only,
             client_order_id=client_order_id,
+            good_till_ms=good_till_ms,
             self_trade=SelfTrade.EXPIRE_MAKER,
         )
         with self.lock:

@@ -35,7 +35,7 @@ class PositionRow:
         before, change = self.amount, quantity * side.sign
         closing = min(quantity, abs(before)) if before * change < 0 else ZERO
         sign = 1 if before > 0 else -1
-        realized = closing * (price - self.entry) * sign
+        realized = closing * (price - self.entry) * sign if closing else ZERO
         after = before + change
         if closing == 0:
             self.entry = (abs(before) * self.entry + quantity * price) / abs(after)

@@ -30,8 +30,8 @@ def plain(value: Decimal) -> str:
 
 
 def money(value: Decimal) -> str:
-    """An amount of money, to eight places."""
-    return format(value.quantize(MONEY), "f")
+    """An amount of money, to eight places; zero has no sign."""
+    return format(value.quantize(MONEY) + 0, "f")
 
 
 def price(value: Decimal, market: Market) -> str:
