@@ -11,7 +11,7 @@ import click
 from benchmarks import machine, report, results
 from benchmarks.contestants import CONTESTANTS, GOFLAT
 from benchmarks.faults import EFFECTS
-from benchmarks.race import Run, Track
+from benchmarks.race import RaceError, Run, Track
 from benchmarks.schedule import USUAL, Plan
 from benchmarks.work import LISTED, ROUND_TRIP_MS, Work
 
@@ -52,27 +52,35 @@ def run(
         listed=listed,
         faults=fault or (None,),
     )
+    runs: list[Run] = []
     began_at, load = results.now(), machine.load_now()
-    measured = results.Results(
-        began_at=began_at,
-        command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
-        machine=machine.machine_line(),
-        load_before=load,
-        runs=asyncio.run(race(plan)),
-    )
-    path = results.save(measured)
-    click.echo(report.summary(measured))
-    click.echo(f"kept in {path}", err=True)
+    try:
+        asyncio.run(race(plan, runs))
+    except RaceError as failure:
+        raise click.ClickException(str(failure)) from None
+    finally:
+        measured = results.Results(
+            began_at=began_at,
+            command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+            machine=machine.machine_line(),
+            load_before=load,
+            runs=tuple(runs),
+        )
+        path = results.save(measured)
+        click.echo(report.summary(measured))
+        click.echo(f"kept in {path}", err=True)
 
 
-async def race(plan: Plan) -> tuple[Run, ...]:
-    """Every run of a plan, each told as it ends."""
-    runs = []
+async def race(plan: Plan, runs: list[Run]) -> None:
+    """Every run of a plan, each told and kept as it ends.
+
+    Raises:
+        RaceError: the benchmark itself failed. What was measured before stands.
+    """
     async with Track.opened() as track:
         for turn in plan.turns():
             runs.append(await track.run(turn.contestant, turn.work, turn.round))
             click.echo(report.line(runs[-1]), err=True)
-    return tuple(runs)
 
 
 @cli.command("report")

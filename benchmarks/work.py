@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from goflat.venues.simulated.exchange import AccountSetup, Exchange
 from goflat.venues.simulated.instruments import Instrument, synthetic_instruments
+from goflat.venues.simulated.knobs import Knobs
 
 ROUND_TRIP_MS = 20.0
 LISTED = 500
@@ -12,6 +13,8 @@ LISTED = 500
 QUANTITY = Decimal(100)
 WALLET = Decimal(10) ** 10
 """In USDT: more than all positions need, so that margin is never the subject."""
+STOPS_MOST = Knobs().most_conditional_orders
+"""The venue takes no more of them, over all symbols."""
 ENTRY_AWAY, PROFIT_AWAY, STOP_AWAY = Decimal("0.03"), Decimal("0.03"), Decimal("0.04")
 """How far from the mark price the orders rest, as a part of it: inside the venue's price band."""
 
@@ -21,8 +24,9 @@ class Work:
     """So many positions on as many symbols, long and short in turn.
 
     Beside each rest an order that could open more and one that takes profit on half; every second
-    one has a protective stop. `round_trip_ms` is added to every request, `listed` is how many
-    instruments the venue lists (never fewer than there are positions).
+    one has a protective stop, as far as the venue takes them. `round_trip_ms` is added to every
+    request, `listed` is how many instruments the venue lists, never fewer than positions, and
+    `fault` a name of `benchmarks.faults`.
     """
 
     positions: int
@@ -44,7 +48,7 @@ class Work:
                 mark=instrument.mark,
                 tick=instrument.tick,
                 is_long=number % 2 == 0,
-                has_stop=number % 2 == 1 or self.positions == 1,
+                has_stop=number < STOPS_MOST * 2 and (number % 2 == 1 or self.positions == 1),
             )
             for number, instrument in held
         )
