@@ -8,12 +8,15 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from goflat.domain.schedule import Cron
 from goflat.domain.scope import Everything, Only, Scope
-from goflat.settings.schema import Kind, Setting
+from goflat.settings.declaration import Kind, Setting
 from goflat.settings.secret_ref import SecretPlace, SecretRef, secret_place_mistake
 from goflat.settings.spelling import did_you_mean
 
@@ -22,6 +25,9 @@ LONGEST_SYMBOL = 64
 LONGEST_TEXT = 4096
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+_CALLABLE = re.compile(r"[A-Za-z_][\w.]{0,199}:[A-Za-z_]\w{0,99}", re.ASCII)
+_UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]{1,240}\.(service|scope)")
 
 
 class Unreadable(Exception):
@@ -202,6 +208,40 @@ def _is_symbol(text: str) -> bool:
     return 0 < len(text) <= LONGEST_SYMBOL and text.isprintable() and " " not in text
 
 
+def _amount(setting: Setting, value: object, place: Place) -> Decimal:  # noqa: ARG001
+    """Money is text of digits: a TOML float has lost some of them before it gets here."""
+    text = str(value) if type(value) is int else value
+    if not isinstance(text, str) or not _AMOUNT.fullmatch(text) or not Decimal(text) > 0:
+        raise _unlike(setting, value)
+    return Decimal(text)
+
+
+def _cron(setting: Setting, value: object, place: Place) -> Cron:  # noqa: ARG001
+    try:
+        return Cron.parse(_text(setting, value))
+    except ValueError as error:
+        raise Unreadable(f"must be {setting.expected}; it {error}") from None
+
+
+def _zone(setting: Setting, value: object, place: Place) -> ZoneInfo:  # noqa: ARG001
+    try:
+        return ZoneInfo(_text(setting, value))
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise Unreadable(f"must be {setting.expected} that this machine knows") from None
+
+
+def _callable(setting: Setting, value: object, place: Place) -> str:  # noqa: ARG001
+    if not _CALLABLE.fullmatch(text := _text(setting, value)):
+        raise _unlike(setting, value)
+    return text
+
+
+def _unit(setting: Setting, value: object, place: Place) -> str:  # noqa: ARG001
+    if not _UNIT.fullmatch(text := _text(setting, value)):
+        raise _unlike(setting, value)
+    return text
+
+
 _READERS: Mapping[Kind, Callable[[Setting, object, Place], object]] = MappingProxyType(
     {
         Kind.SWITCH: _switch,
@@ -213,5 +253,11 @@ _READERS: Mapping[Kind, Callable[[Setting, object, Place], object]] = MappingPro
         Kind.SECRET: _secret,
         Kind.PATH: _path,
         Kind.SCOPE: _scope,
+        Kind.PERCENT: _number,
+        Kind.AMOUNT: _amount,
+        Kind.CRON: _cron,
+        Kind.ZONE: _zone,
+        Kind.CALLABLE: _callable,
+        Kind.UNIT: _unit,
     }
 )

@@ -9,6 +9,7 @@ from goflat.domain.config import LiquidationConfig
 from goflat.domain.scope import Only
 from goflat.errors import Mistake, SettingsError
 from goflat.settings.addresses import ADDRESSES, address_mistakes, completed
+from goflat.settings.guarding import read_guarding
 from goflat.settings.kinds import described
 from goflat.settings.schema import (
     ACCOUNT,
@@ -65,6 +66,7 @@ def read_settings(source: Source, *, notes: tuple[Mistake, ...] = ()) -> Setting
     config = _config(source, liquidation)
     refused += liquidation.mistakes
     accounts = _accounts(source, refused)
+    guarding = read_guarding(source, accounts, faults)
     if refused or config is None:
         raise SettingsError(*_in_order([*refused, *faults]))
     return Settings(
@@ -74,6 +76,7 @@ def read_settings(source: Source, *, notes: tuple[Mistake, ...] = ()) -> Setting
         quiet_seconds=min(liquidation.values["quiet_seconds"], config.timeout_seconds / 4),
         scope=liquidation.values["scope"],
         audit_path=audit.values.get("path"),
+        guarding=guarding,
         faults=tuple(_in_order(faults)),
         notes=(*notes, *_oddities(source, config, liquidation)),
     )

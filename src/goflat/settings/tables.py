@@ -6,9 +6,10 @@ from itertools import islice
 from typing import Any
 
 from goflat.errors import Mistake
+from goflat.settings.declaration import Kind, Setting, Table
 from goflat.settings.kinds import Place, Unreadable, described, read_value
 from goflat.settings.lines import KeyPath
-from goflat.settings.schema import TABLES, Kind, Setting, Table
+from goflat.settings.schema import TABLES
 from goflat.settings.source import Source
 from goflat.settings.spelling import did_you_mean, shown
 

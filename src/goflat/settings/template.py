@@ -4,7 +4,8 @@ import json
 import textwrap
 from collections.abc import Iterator
 
-from goflat.settings.schema import TABLES, Kind, Setting, Table
+from goflat.settings.declaration import Kind, Setting, Table
+from goflat.settings.schema import TABLES
 
 _HEAD = """\
 # Settings of goflat. Every key is explained above it; what is commented out may be left out.

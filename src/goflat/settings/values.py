@@ -9,6 +9,7 @@ from goflat.domain.config import LiquidationConfig
 from goflat.domain.scope import Scope
 from goflat.errors import Mistake, SettingsError
 from goflat.settings.addresses import ADDRESSES, host
+from goflat.settings.guarding import Guarding
 from goflat.settings.schema import EnvironmentName
 from goflat.settings.secret_ref import SecretRef
 from goflat.settings.spelling import did_you_mean
@@ -68,8 +69,9 @@ class Settings:
     """All that one configuration says.
 
     `scope` is what run, guard and armed flatten; None where nothing was said. `quiet_seconds` is
-    cut to a quarter of the deadline. `audit_path` is absolute; None: no audit trail. `faults` are
-    mistakes in tables that an emergency does not need, and `notes` are things to know.
+    cut to a quarter of the deadline. `audit_path` is absolute; None: no audit trail. `guarding` is
+    None where one of its tables has a fault. `faults` are mistakes in tables that an emergency does
+    not need, and `notes` are things to know.
     """
 
     path: Path
@@ -78,6 +80,7 @@ class Settings:
     quiet_seconds: float
     scope: Scope | None = None
     audit_path: Path | None = None
+    guarding: Guarding | None = None
     faults: tuple[Mistake, ...] = ()
     notes: tuple[Mistake, ...] = ()
 
