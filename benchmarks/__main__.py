@@ -100,17 +100,22 @@ def write_report(file: Path | None) -> None:
 @click.option("--listed", type=int, default=LISTED, show_default=True)
 @click.option("--sort", type=click.Choice(["tottime", "cumtime"]), default="tottime")
 def profile(contestant: str, positions: int, listed: int, sort: str) -> None:
-    """Run a contestant once under cProfile, and print where its time went."""
+    """Run a contestant under cProfile, and print what it asked when, and where its time went.
+
+    The times of the requests are those of a run without the profile, which slows everything.
+    """
     results.FOLDER.mkdir(exist_ok=True)
     work = Work(positions=positions, listed=listed)
-    measured = asyncio.run(_profiled(contestant, work))
-    click.echo(report.line(measured), err=True)
+    plain, profiled = asyncio.run(_twice(contestant, work))
+    click.echo(f"{report.line(plain)}\n{report.steps(plain)}\n\nunder the profile:")
+    click.echo(report.line(profiled))
     pstats.Stats(str(PROFILE)).strip_dirs().sort_stats(sort).print_stats(PROFILE_LINES)
 
 
-async def _profiled(contestant: str, work: Work) -> Run:
+async def _twice(contestant: str, work: Work) -> tuple[Run, Run]:
     async with Track.opened() as track:
-        return await track.run(contestant, work, profile=str(PROFILE.resolve()))
+        plain = await track.run(contestant, work)
+        return plain, await track.run(contestant, work, profile=str(PROFILE.resolve()))
 
 
 if __name__ == "__main__":

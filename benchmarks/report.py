@@ -136,6 +136,14 @@ def line(run: Run) -> str:
     )
 
 
+def steps(run: Run) -> str:
+    """What one run asked of the venue, and when: a line for each step."""
+    return "\n".join(
+        f"{step.first_ms:6} to {step.last_ms:6} ms  {step.count:4} x {step.request}"
+        for step in run.ledger.steps
+    )
+
+
 def table(runs: Sequence[Run]) -> str:
     """One work's table, padded so that it can be read as it stands."""
     body = [[cell(row, runs) for _, cell in COLUMNS] for row in rows(runs)]

@@ -1,13 +1,16 @@
 """The judge: what the venue's ground truth was, and when, told by the venue's own clock."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from goflat.venues.simulated.gateway import Answer, Incoming, Request
+from goflat.venues.simulated.gateway import Answer, Incoming, Received, Request
 from goflat.venues.simulated.venue import SimulatedVenue
 
 LIMIT_STATUSES = (429, 418)
 NS_PER_MS = 1e6
+PAUSE_MS = 15
+"""Requests of one kind that are further apart belong to two steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +29,44 @@ class Ledger:
     enlarging_fills: int
     limit_answers: int
     requests: int
+    steps: tuple["Step", ...]
 
     @property
     def is_flat(self) -> bool:
         return not (self.positions_left or self.working_left or self.conditional_left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Requests of one kind that came in without a pause, and when the first and the last did.
+
+    Whole milliseconds since the first request came in.
+    """
+
+    request: str
+    count: int
+    first_ms: int
+    last_ms: int
+
+    def and_then(self, request: Received, began_ms: int) -> "Step":
+        return replace(self, count=self.count + 1, last_ms=request.at_ms - began_ms)
+
+
+def steps_of(requests: Sequence[Received]) -> tuple[Step, ...]:
+    """What was asked, step by step, in the order in which each step began."""
+    steps: dict[tuple[str, int], Step] = {}
+    numbers: dict[str, int] = {}
+    for request in requests:
+        began_ms, name = requests[0].at_ms, f"{request.method} {request.path}"
+        at_ms = request.at_ms - began_ms
+        number = numbers.setdefault(name, 0)
+        step = steps.get((name, number))
+        if step is not None and at_ms - step.last_ms >= PAUSE_MS:
+            number = numbers[name] = number + 1
+            step = None
+        fresh = Step(request=name, count=0, first_ms=at_ms, last_ms=at_ms)
+        steps[name, number] = (step or fresh).and_then(request, began_ms)
+    return tuple(steps.values())
 
 
 class Moment:
@@ -85,6 +122,7 @@ class Stopwatch:
             ),
             limit_answers=sum(request.status in LIMIT_STATUSES for request in requests),
             requests=len(requests),
+            steps=steps_of(requests),
         )
 
     def _received(self, request: Request) -> Incoming:

@@ -29,6 +29,7 @@ def ledger(
         enlarging_fills=0,
         limit_answers=0,
         requests=7,
+        steps=(),
     )
 
 
