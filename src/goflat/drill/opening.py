@@ -1,0 +1,264 @@
+"""The client that opens positions and orders over the venue's API, as a bot would.
+
+It signs as goflat signs and shares nothing else with what it is there to test: it reads the rules,
+sizes its orders and looks at the account by itself.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import count
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+
+from goflat.domain.instrument import Symbol
+from goflat.domain.position import OrderSide, PositionSide
+from goflat.drill.setting import Holds, Rests, Setting, Wait, Waits
+from goflat.errors import GoflatError, VenueError
+from goflat.venues.binance.failures import failure_of
+from goflat.venues.binance.requests import RULES_BYTES_MAX, Params, Request, plain
+from goflat.venues.binance.signing import Credentials
+from goflat.venues.binance.transport import HttpTransport
+
+PREFIX = "drill-"
+"""How the client order ids of everything that a drill opens begin."""
+
+AWAY = Decimal("0.03")
+"""How far from the mark price a resting order is put, and a trigger twice as far."""
+
+ROOM = Decimal("1.3")
+"""How much above the least notional a lot is, so that the market may move meanwhile."""
+
+Shape = TypeVar("Shape")
+
+
+class SetUpFailed(GoflatError):
+    """The venue did not do what the setting asked for. The drill says nothing about goflat then."""
+
+
+class _Filter(msgspec.Struct, rename="camel"):
+    filter_type: str
+    min_qty: Decimal = Decimal(0)
+    max_qty: Decimal = Decimal(0)
+    step_size: Decimal = Decimal(0)
+    tick_size: Decimal = Decimal(0)
+    notional: Decimal = Decimal(0)
+
+
+class _Listed(msgspec.Struct, rename="camel"):
+    symbol: str
+    status: str
+    filters: list[_Filter]
+
+
+class _Rules(msgspec.Struct, rename="camel"):
+    symbols: list[_Listed]
+
+
+class _Mark(msgspec.Struct, rename="camel"):
+    mark_price: Decimal
+
+
+class _Config(msgspec.Struct, rename="camel"):
+    dual_side_position: bool
+
+
+class _Time(msgspec.Struct, rename="camel"):
+    server_time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """In what sizes an instrument is traded. Quantities in the base asset, prices in the quote."""
+
+    tick: Decimal
+    step: Decimal
+    least: Decimal
+    market_most: Decimal
+    notional: Decimal
+
+    def lot(self, price: Decimal) -> Decimal:
+        """The smallest quantity that may be opened at this price, with some room."""
+        wanted = max(self.least, self.notional * ROOM / price)
+        return (wanted / self.step).to_integral_value(ROUND_CEILING) * self.step
+
+    def priced(self, price: Decimal) -> Decimal:
+        return (price / self.tick).to_integral_value(ROUND_FLOOR) * self.tick
+
+
+class OpeningClient:
+    """One account. Use as `async with OpeningClient(url, credentials) as opener:`."""
+
+    def __init__(self, rest_url: str, credentials: Credentials) -> None:
+        self._transport = HttpTransport(rest_url, credentials)
+        self._hide = credentials.hide
+        self._ids = count(1)
+        self._offset_ms = 0
+        self._sizes: dict[Symbol, Sizes] = {}
+        self.trading: frozenset[Symbol] = frozenset()
+        self.hedge = False
+
+    async def __aenter__(self) -> Self:
+        now = time.time_ns() // 1_000_000
+        told = await self.ask("GET", "/fapi/v1/time", _Time, signed=False)
+        self._offset_ms = told.server_time - now
+        rules = await self.ask("GET", "/fapi/v1/exchangeInfo", _Rules, signed=False)
+        self._sizes = {listed.symbol: _sizes(listed.filters) for listed in rules.symbols}
+        self.trading = frozenset(row.symbol for row in rules.symbols if row.status == "TRADING")
+        await self._learn_mode()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._transport.aclose()
+
+    def now_ms(self) -> int:
+        """The venue's time."""
+        return time.time_ns() // 1_000_000 + self._offset_ms
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        shape: type[Shape],
+        params: Params = (),
+        *,
+        signed: bool = True,
+    ) -> Shape:
+        """Send one request, once.
+
+        Raises:
+            SetUpFailed: no good answer came, or one of another shape.
+        """
+        request = Request(
+            method=method,
+            path=path,
+            weight=0,
+            params=params,
+            window_ms=5_000 if signed else None,
+            answer_bytes_max=RULES_BYTES_MAX,
+        )
+        try:
+            answer = await self._transport.send(request, at_ms=self.now_ms())
+            failure = failure_of(answer, now_ms=self.now_ms(), hide=self._hide)
+            if failure is not None:
+                raise failure
+            return msgspec.json.decode(answer.body, type=shape)
+        except (VenueError, msgspec.DecodeError) as error:
+            raise SetUpFailed(f"{method} {path}: {error}") from None
+
+    async def open(self, setting: Setting) -> None:
+        """Put everything of a setting on the account.
+
+        Raises:
+            SetUpFailed: the venue refused something.
+        """
+        if setting.hedge and not self.hedge:
+            await self._switch_to_hedge()
+        for held in setting.positions:
+            await self._hold(held)
+        for resting in setting.working:
+            await self._rest(resting)
+        for waiting in setting.conditional:
+            await self._wait(waiting)
+
+    async def _hold(self, held: Holds) -> None:
+        """Trade at the market, in as many orders as the market lot makes it."""
+        sizes = self._sizes[held.symbol]
+        left = held.quantity or sizes.lot(await self._mark(held.symbol)) * held.lots
+        side = OrderSide.BUY if held.side is PositionSide.LONG else OrderSide.SELL
+        while left > 0:
+            quantity = min(left, sizes.market_most)
+            left -= quantity
+            await self._order(
+                held.symbol, side, held.side, {"type": "MARKET", "quantity": plain(quantity)}
+            )
+
+    async def _rest(self, resting: Rests) -> None:
+        sizes, mark = self._sizes[resting.symbol], await self._mark(resting.symbol)
+        is_buy = resting.side is OrderSide.BUY
+        price = sizes.priced(mark * (1 - AWAY if is_buy else 1 + AWAY))
+        await self._order(
+            resting.symbol,
+            resting.side,
+            PositionSide.LONG if is_buy else PositionSide.SHORT,
+            {
+                "type": "LIMIT",
+                "timeInForce": "GTC",
+                "quantity": plain(sizes.lot(price)),
+                "price": plain(price),
+            },
+        )
+
+    async def _wait(self, waiting: Waits) -> None:
+        sizes, mark = self._sizes[waiting.symbol], await self._mark(waiting.symbol)
+        is_long = waiting.side is PositionSide.LONG
+        below = is_long if waiting.kind is Wait.STOP else not is_long
+        trigger = sizes.priced(mark * (1 - 2 * AWAY if below else 1 + 2 * AWAY))
+        closes = waiting.kind is not Wait.ENTRY
+        opens_with = OrderSide.BUY if is_long else OrderSide.SELL
+        size = {"closePosition": "true"} if closes else {"quantity": plain(sizes.lot(mark))}
+        params = {
+            "algoType": "CONDITIONAL",
+            "symbol": waiting.symbol,
+            "side": (waiting.side.closes_with if closes else opens_with).value,
+            "positionSide": waiting.side.value if self.hedge else "BOTH",
+            "type": "TAKE_PROFIT_MARKET" if waiting.kind is Wait.PROFIT else "STOP_MARKET",
+            "triggerPrice": plain(trigger),
+            "clientAlgoId": self._next_id(),
+            **size,
+        }
+        await self.ask("POST", "/fapi/v1/algoOrder", object, tuple(params.items()))
+
+    async def _order(
+        self, symbol: Symbol, side: OrderSide, held: PositionSide, more: Mapping[str, str]
+    ) -> None:
+        params = {
+            "symbol": symbol,
+            "side": side.value,
+            "positionSide": held.value if self.hedge else "BOTH",
+            "newClientOrderId": self._next_id(),
+            "newOrderRespType": "RESULT",
+            **more,
+        }
+        await self.ask("POST", "/fapi/v1/order", object, tuple(params.items()))
+
+    async def _mark(self, symbol: Symbol) -> Decimal:
+        found = await self.ask(
+            "GET", "/fapi/v1/premiumIndex", _Mark, (("symbol", symbol),), signed=False
+        )
+        return found.mark_price
+
+    async def _switch_to_hedge(self) -> None:
+        params = (("dualSidePosition", "true"),)
+        await self.ask("POST", "/fapi/v1/positionSide/dual", object, params)
+        await self._learn_mode()
+
+    async def _learn_mode(self) -> None:
+        config = await self.ask("GET", "/fapi/v1/accountConfig", _Config)
+        self.hedge = config.dual_side_position
+
+    def _next_id(self) -> str:
+        return f"{PREFIX}{self.now_ms()}-{next(self._ids)}"
+
+
+def _sizes(filters: list[_Filter]) -> Sizes:
+    by_type = {row.filter_type: row for row in filters}
+    lot = by_type.get("LOT_SIZE", _Filter(filter_type=""))
+    market = by_type.get("MARKET_LOT_SIZE", lot)
+    price = by_type.get("PRICE_FILTER", _Filter(filter_type=""))
+    notional = by_type.get("MIN_NOTIONAL", _Filter(filter_type=""))
+    return Sizes(
+        tick=price.tick_size or Decimal("0.00000001"),
+        step=max(lot.step_size, market.step_size) or Decimal("0.00000001"),
+        least=max(lot.min_qty, market.min_qty),
+        market_most=market.max_qty or lot.max_qty or Decimal("Infinity"),
+        notional=notional.notional,
+    )
