@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Unanswered,
         VenueError,
     )
+    from goflat.guard.latch_file import is_latched
     from goflat.journal import AuditLogger
     from goflat.manager import LiquidationManager
     from goflat.settings import load_settings
@@ -45,6 +46,7 @@ _ROOMS = {
     "Unanswered": "goflat.errors",
     "VenueError": "goflat.errors",
     "armed": "goflat.arming",
+    "is_latched": "goflat.guard.latch_file",
     "load_settings": "goflat.settings",
 }
 
@@ -67,6 +69,7 @@ __all__ = [
     "VenueError",
     "__version__",
     "armed",
+    "is_latched",
     "load_settings",
 ]
 
