@@ -56,6 +56,16 @@ def test_an_order_waits_for_its_price_and_then_trades(
     assert exchange.truth.amounts() == {(BTC, "BOTH"): D(1) if side == "BUY" else D(-1)}
 
 
+def test_the_mark_price_and_the_last_price_trigger_their_own_orders() -> None:
+    exchange = exchange_with()
+    by_last = exchange.wait_order(BTC, "SELL", "59000", quantity="1")
+    exchange.set_mark(BTC, "58000", last="60000")
+    assert by_last.status is AlgoStatus.NEW
+
+    exchange.set_mark(BTC, "60000", last="58900")
+    assert by_last.status is AlgoStatus.FINISHED
+
+
 def test_a_price_that_is_met_already_is_refused() -> None:
     with pytest.raises(Refused, match="-2021"):
         exchange_with().wait_order(BTC, "SELL", "60500", quantity="1")

@@ -107,3 +107,11 @@ async def test_a_form_from_a_web_page_is_not_taken(venue: SimulatedVenue) -> Non
         session.post(f"{venue.control_url}/mark", data={"symbol": "BTCUSDT"}) as response,
     ):
         assert response.status == 415
+
+
+async def test_a_name_that_was_made_to_point_here_is_not_answered(venue: SimulatedVenue) -> None:
+    async with (
+        aiohttp.ClientSession(headers={"Host": "rebound.example"}) as session,
+        session.get(f"{venue.control_url}/truth") as response,
+    ):
+        assert response.status == 403

@@ -339,13 +339,18 @@ async def test_positions_are_read_as_they_were(venue: SimulatedVenue, trader: Tr
     await trader.open_position(BTC, Decimal(1))
     await asyncio.sleep(0.06)
     await buy(trader, side="SELL", quantity="1", reduceOnly="true")
-    venue.faults.add(Match(path=POSITIONS, count=1), StalePositions(seconds=0.05))
+    for path in (POSITIONS, "/fapi/v3/account"):
+        venue.faults.add(Match(path=path, count=1), StalePositions(seconds=0.05))
 
-    stale = await trader.must("GET", POSITIONS)
-    fresh = await trader.must("GET", POSITIONS)
+    readings = [
+        await trader.must("GET", POSITIONS),
+        (await trader.must("GET", "/fapi/v3/account"))["positions"],
+        await trader.must("GET", POSITIONS),
+        (await trader.must("GET", "/fapi/v3/account"))["positions"],
+    ]
 
-    assert [row["positionAmt"] for row in stale] == ["1.000"]
-    assert fresh == []
+    amounts = [[row["positionAmt"] for row in reading] for reading in readings]
+    assert amounts == [["1.000"], ["1.000"], [], []]
 
 
 # --- orders that do not do what was said ---------------------------------------------------------

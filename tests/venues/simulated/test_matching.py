@@ -87,6 +87,16 @@ def test_a_market_order_that_the_book_cannot_fill_expires_with_what_it_got() -> 
     assert (order.status, order.executed) == (Status.EXPIRED, D("0.3"))
 
 
+def test_a_thin_book_runs_out_before_the_bound() -> None:
+    exchange = exchange_with()
+    exchange.set_liquidity(BTC, "0.1")
+
+    order = send(exchange, "BUY", "120")
+
+    assert order.status is Status.EXPIRED
+    assert D(49) < order.executed < D(51)
+
+
 def test_a_market_order_goes_no_further_than_its_bound() -> None:
     exchange = exchange_with()
     exchange.set_book(BTC, asks=[("60010", "0.3"), ("63001", "5")])

@@ -30,7 +30,7 @@ class ControlDoor:
         self._exchange = exchange
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        if not _is_local(request.remote):
+        if not (_is_local(request.remote) and _names_loopback(request)):
             return _answer(403, {"error": "the control API answers to loopback only"})
         if request.method != "GET" and request.content_type != "application/json":
             return _answer(415, {"error": "send JSON, with content type application/json"})
@@ -182,6 +182,12 @@ def _answer(status: int, answer: object) -> web.Response:
     return web.Response(
         status=status, body=msgspec.json.encode(answer), content_type="application/json"
     )
+
+
+def _names_loopback(request: web.BaseRequest) -> bool:
+    """Whether the caller meant this host, and was not led here by a name of its own."""
+    host = request.url.host
+    return host == "localhost" or _is_local(host)
 
 
 def _is_local(remote: str | None) -> bool:

@@ -159,11 +159,17 @@ class Exchange:
 
     # --- markets --------------------------------------------------------------------------------
 
-    def set_mark(self, symbol: Symbol, price: Decimal | str) -> None:
-        """Move the price: resting orders that it crosses fill, triggers that it meets fire."""
+    def set_mark(
+        self, symbol: Symbol, price: Decimal | str, *, last: Decimal | str | None = None
+    ) -> None:
+        """Move the price: resting orders that it crosses fill, triggers that it meets fire.
+
+        The last price goes with the mark price unless it is given.
+        """
         with self.lock:
             market = self.world.market(symbol)
-            market.mark = market.last = Decimal(price)
+            market.mark = Decimal(price)
+            market.last = market.mark if last is None else Decimal(last)
             conditional.watch(self.world, market)
             matching.sweep(self.world, market)
 

@@ -117,7 +117,7 @@ class Gateway:
         request, endpoint = incoming.request, incoming.endpoint
         if endpoint is None:
             raise NoSuchPath
-        weight = endpoint.weight_of(incoming.params) + request.extra_weight
+        weight = endpoint.weight_of(incoming.params)
         used = self.meter.charge(request.source, weight, now)
         headers["X-MBX-USED-WEIGHT-1M"] = str(used)
         if not plan.executed:

@@ -4,7 +4,7 @@ A client has to survive both answers; the defaults are what is most likely or, w
 what is worse for the client.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 
 from goflat.venues.simulated.orders import SelfTrade
@@ -59,6 +59,3 @@ class Knobs:
     """How many 429 of one minute an address may ignore before it is banned (418)."""
     first_ban_seconds: int = 120
     listen_key_minutes: int = 60
-
-
-KNOB_NAMES = tuple(field.name for field in fields(Knobs))

@@ -63,5 +63,11 @@ class PositionRow:
                 return state
         return PositionState(0, ZERO, ZERO)
 
+    def seen(self, now_ms: int, lag_ms: int) -> PositionState:
+        """What somebody sees who looks now, and is shown the state of a while ago."""
+        if lag_ms:
+            return self.as_of(now_ms - lag_ms)
+        return PositionState(self.updated_ms, self.amount, self.entry)
+
     def unrealized(self, mark: Decimal) -> Decimal:
         return self.amount * (mark - self.entry)

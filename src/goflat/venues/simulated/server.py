@@ -16,7 +16,6 @@ from goflat.venues.simulated.gateway import Answer, Gateway, Request
 from goflat.venues.simulated.world import World
 
 SHUTDOWN_SECONDS = 0.05
-BODY_MOST_BYTES = 1024 * 1024
 LINGER_NOT = struct.pack("ii", 1, 0)
 Door: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

@@ -24,7 +24,6 @@ class Request:
     via: str = "rest"
     params: Params | None = None
     session: Credential | None = None
-    extra_weight: int = 0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -16,7 +16,9 @@ NOTHING = "0.00000000"
 def account_v3(call: Call) -> Json:
     """GET v3 account: balances, and the positions that are open."""
     account = call.account
-    rows = [_position(call, account, row) for row in account.open_rows()]
+    lag = call.plan.positions_lag_ms
+    held = [row for row in account.rows.values() if row.seen(call.now_ms, lag).amount]
+    rows = [_position(call, account, row) for row in held]
     return {**_totals(call, account), "assets": _assets(call, account), "positions": rows}
 
 
@@ -128,20 +130,21 @@ def _asset(call: Call, account: Account, asset: str, wallet: Decimal) -> Json:
 
 def _position(call: Call, account: Account, row: PositionRow) -> Json:
     market = call.world.markets[row.symbol]
-    notional = row.amount * market.mark
-    margin = money(account.margin_of(row))
+    state = row.seen(call.now_ms, call.plan.positions_lag_ms)
+    notional = state.amount * market.mark
+    margin = money(abs(state.amount) * state.entry / account.leverage_of(row.symbol))
     isolated = margin if row.symbol in account.isolated else NOTHING
     return {
         "symbol": row.symbol,
         "positionSide": row.side.value,
-        "positionAmt": replies.amount(row.amount, market),
-        "unrealizedProfit": money(row.unrealized(market.mark)),
+        "positionAmt": replies.amount(state.amount, market),
+        "unrealizedProfit": money(state.amount * (market.mark - state.entry)),
         "isolatedMargin": isolated,
         "notional": money(notional),
         "isolatedWallet": isolated,
         "initialMargin": margin,
         "maintMargin": money(abs(notional) * replies.MAINTENANCE_RATE),
-        "updateTime": row.updated_ms,
+        "updateTime": state.at_ms,
     }
 
 

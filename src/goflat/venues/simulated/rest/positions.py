@@ -9,7 +9,7 @@ from goflat.venues.simulated.account import Account
 from goflat.venues.simulated.call import Call, Endpoint
 from goflat.venues.simulated.markets import Market
 from goflat.venues.simulated.orders import PositionSide
-from goflat.venues.simulated.positions import PositionState
+from goflat.venues.simulated.positions import PositionRow, PositionState
 from goflat.venues.simulated.refusals import Refused, missing
 from goflat.venues.simulated.replies import ALL_SIDES, Json
 
@@ -24,28 +24,23 @@ BRACKETS = (
 
 def risk_v3(call: Call) -> list[Json]:
     """GET v3 positionRisk: only symbols with a position or an open order."""
-    account, lag = call.account, call.plan.positions_lag_ms
-    market = call.optional_market()
+    account, market = call.account, call.optional_market()
     symbols = _symbols_in_use(call) if market is None else [market.symbol]
-    rows = []
-    for symbol in symbols:
-        place = call.world.market(symbol)
-        rows += [
-            replies.position_v3(account.row(symbol, side), state, place, account)
-            for side, state in _states(call, account, symbol, lag)
-        ]
-    return rows
+    return [
+        replies.position_v3(row, state, call.world.market(symbol), account)
+        for symbol in symbols
+        for row, state in _states(call, account, symbol)
+    ]
 
 
 def risk_v2(call: Call) -> list[Json]:
     """GET v2 positionRisk: every symbol, zero rows as well."""
-    account, lag = call.account, call.plan.positions_lag_ms
-    market = call.optional_market()
+    account, market = call.account, call.optional_market()
     markets = call.world.markets.values() if market is None else [market]
     return [
-        replies.position_v2(account.row(place.symbol, side), state, place, account)
+        replies.position_v2(row, state, place, account)
         for place in markets
-        for side, state in _states(call, account, place.symbol, lag)
+        for row, state in _states(call, account, place.symbol)
     ]
 
 
@@ -133,25 +128,21 @@ def adl_quantile(call: Call) -> list[Json]:
 
 
 def _states(
-    call: Call, account: Account, symbol: str, lag_ms: int
-) -> Iterable[tuple[PositionSide, PositionState]]:
-    """The rows of one symbol in this mode, as they are or as they were a while ago."""
-    sides = ALL_SIDES if account.hedge else (PositionSide.BOTH,)
-    for side in sides:
+    call: Call, account: Account, symbol: str
+) -> Iterable[tuple[PositionRow, PositionState]]:
+    """The rows of one symbol: those of the position mode, and whatever else is open."""
+    for side in ALL_SIDES:
         row = account.row(symbol, side)
-        if lag_ms:
-            yield side, row.as_of(call.now_ms - lag_ms)
-        else:
-            yield side, PositionState(row.updated_ms, row.amount, row.entry)
+        state = row.seen(call.now_ms, call.plan.positions_lag_ms)
+        if account.hedge or side is PositionSide.BOTH or state.amount:
+            yield row, state
 
 
 def _symbols_in_use(call: Call) -> list[str]:
     """Symbols with a position, now or at the lagging moment, or with an open order."""
     account, lag = call.account, call.plan.positions_lag_ms
-    seen: dict[str, None] = {}
-    for row in account.rows.values():
-        if (row.as_of(call.now_ms - lag).amount if lag else row.amount) != 0:
-            seen[row.symbol] = None
+    rows = account.rows.values()
+    seen = dict.fromkeys(row.symbol for row in rows if row.seen(call.now_ms, lag).amount)
     seen |= dict.fromkeys(symbol for symbol, book in account.working.items() if book)
     if call.world.knobs.algo_orders_make_position_rows:
         seen |= dict.fromkeys(symbol for symbol, book in account.waiting.items() if book)
