@@ -11,6 +11,7 @@ from goflat.errors import Mistake, SettingsError
 from goflat.settings.addresses import ADDRESSES, address_mistakes, completed
 from goflat.settings.guarding import read_guarding
 from goflat.settings.kinds import described
+from goflat.settings.run_table import RUN
 from goflat.settings.schema import (
     ACCOUNT,
     AUDIT,
@@ -23,7 +24,7 @@ from goflat.settings.schema import (
 from goflat.settings.source import VARIABLE, Source, find_file, read_source
 from goflat.settings.spelling import did_you_mean, shown
 from goflat.settings.tables import Reading, read_once, read_table, unknown_tables
-from goflat.settings.values import AccountSettings, Settings
+from goflat.settings.values import AccountSettings, RunSettings, Settings
 
 MAIN_ACCOUNT = "main"
 """The name of the account that [venue] alone describes."""
@@ -61,7 +62,8 @@ def read_settings(source: Source, *, notes: tuple[Mistake, ...] = ()) -> Setting
     for name, mistake in unknown_tables(source):
         (refused if emergency_needs(name) else faults).append(mistake)
     audit = read_once(source, AUDIT)
-    faults += audit.mistakes
+    run = read_once(source, RUN)
+    faults += [*audit.mistakes, *run.mistakes]
     liquidation = read_once(source, LIQUIDATION)
     config = _config(source, liquidation)
     refused += liquidation.mistakes
@@ -76,6 +78,7 @@ def read_settings(source: Source, *, notes: tuple[Mistake, ...] = ()) -> Setting
         quiet_seconds=min(liquidation.values["quiet_seconds"], config.timeout_seconds / 4),
         scope=liquidation.values["scope"],
         audit_path=audit.values.get("path"),
+        run=RunSettings(**run.values),
         guarding=guarding,
         faults=tuple(_in_order(faults)),
         notes=(*notes, *_oddities(source, config, liquidation)),
@@ -91,7 +94,8 @@ def read_config(source: Source) -> LiquidationConfig:
     reading = read_once(source, LIQUIDATION)
     config = _config(source, reading)
     unknown = [mistake for _, mistake in unknown_tables(source)]
-    mistakes = [*unknown, *reading.mistakes, *read_once(source, AUDIT).mistakes]
+    spare = [mistake for table in (AUDIT, RUN) for mistake in read_once(source, table).mistakes]
+    mistakes = [*unknown, *reading.mistakes, *spare]
     if mistakes or config is None:
         raise SettingsError(*_in_order(mistakes))
     return config

@@ -16,6 +16,7 @@ from goflat.domain.config import (
 )
 from goflat.settings.declaration import Kind, Setting, Table
 from goflat.settings.guard_tables import BOT, GUARD, TRIGGER
+from goflat.settings.run_table import RUN
 from goflat.settings.spelling import near_miss
 
 QUIET_SECONDS = 1.0
@@ -204,12 +205,20 @@ AUDIT = Table(
 )
 
 TABLES: Mapping[str, Table] = MappingProxyType(
-    {table.name: table for table in (LIQUIDATION, VENUE, ACCOUNT, AUDIT, GUARD, BOT, TRIGGER)}
+    {table.name: table for table in (LIQUIDATION, VENUE, ACCOUNT, AUDIT, RUN, GUARD, BOT, TRIGGER)}
 )
 """Every table of the file, by name."""
 
 VARIABLES: Mapping[str, str] = MappingProxyType(
-    {"GOFLAT_CONFIG": "The path of the configuration, where --config is not given."}
+    {
+        "GOFLAT_CONFIG": "The path of the configuration, where --config is not given.",
+        "GOFLAT_STATE_DIR": "The directory of the latch, for this user alone; else "
+        "$STATE_DIRECTORY of systemd, else $XDG_STATE_HOME/goflat, else ~/.local/state/goflat.",
+        "GOFLAT_RUN": "Set by goflat run for its command: the mark by which its processes are "
+        "known.",
+        "GOFLAT_HANDOVER_FD": 'Set by goflat run for its command, with on_exit = "handover": the '
+        "descriptor that takes the word that positions may stay.",
+    }
 )
 """Every environment variable that goflat reads by itself, and what it means."""
 

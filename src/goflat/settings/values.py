@@ -10,6 +10,7 @@ from goflat.domain.scope import Scope
 from goflat.errors import Mistake, SettingsError
 from goflat.settings.addresses import ADDRESSES, host
 from goflat.settings.guarding import Guarding
+from goflat.settings.run_table import OnExit
 from goflat.settings.schema import EnvironmentName
 from goflat.settings.secret_ref import SecretRef
 from goflat.settings.spelling import did_you_mean
@@ -65,6 +66,16 @@ class AccountSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """The table [run]. Lengths in seconds."""
+
+    on_exit: OnExit = "always"
+    keep_env: bool = False
+    kill_grace_seconds: float = 4.0
+    recv_window_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All that one configuration says.
 
@@ -80,6 +91,7 @@ class Settings:
     quiet_seconds: float
     scope: Scope | None = None
     audit_path: Path | None = None
+    run: RunSettings = RunSettings()
     guarding: Guarding | None = None
     faults: tuple[Mistake, ...] = ()
     notes: tuple[Mistake, ...] = ()
