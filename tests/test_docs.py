@@ -9,7 +9,6 @@ import sys
 import textwrap
 import tomllib
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ from goflat.cli.main import COMMANDS
 from goflat.core.decision import Note
 from goflat.core.states import LEG, SWEEP, LegState, SweepState, draw
 from goflat.domain.outcome import LegOutcome, LegResult, LiquidationResult, LiquidationState
+from goflat.drill.catalogue import CATALOGUE
 from goflat.errors import Refusal
 from goflat.journal.narrate import _REMARKS
 from goflat.journal.record import EventType
@@ -49,8 +49,6 @@ def flat(text: str) -> str:
 
 def _commands() -> Iterator[tuple[str, click.Command]]:
     for name, module in COMMANDS.items():
-        if find_spec(module) is None:
-            continue
         command = importlib.import_module(module).command
         inner = command.commands if isinstance(command, click.Group) else {}
         yield from ((f"{name} {sub}", it) for sub, it in inner.items())
@@ -95,6 +93,19 @@ def test_every_exit_code_that_the_help_names_has_its_row(name: str) -> None:
 def test_every_ending_of_flatten_has_its_code(state: LiquidationState, code: int) -> None:
     assert f"| {code} | {state.value} |" in section("flatten")
     assert re.search(rf"^\| {code} \| .*{state.value}", page("docs/operations.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_scenario_of_the_drill_has_its_row(name: str) -> None:
+    assert f"| `{name}` | {CATALOGUE[name].shows} |" in section("drill")
+
+
+def test_what_is_said_not_to_be_there_yet_is_not_there() -> None:
+    told = flat(page("docs/operations.md"))
+    sentence = re.search(r"\*\*It is not there yet\*\*, and neither are (.*?)\. ", told)
+
+    assert sentence
+    assert not set(re.findall(r"goflat (\w+)", sentence[1])) & set(COMMANDS)
 
 
 def test_every_step_of_the_makefile_is_told_with_its_own_words() -> None:
@@ -161,15 +172,19 @@ def test_every_field_of_a_result_is_explained(kind: type) -> None:
         assert re.search(rf"^\| .*`{field}`.* \|", page("docs/python.md"), re.MULTILINE), field
 
 
-SPEAKING = (
-    *("core/leg.py", "core/sweep.py", "core/verdict.py", "manager.py", "arming.py"),
-    *("shell/outlast.py", "shell/perform.py", "shell/signals.py", "venues/order_manager.py"),
-    *(f"venues/binance/{n}.py" for n in ("failures", "names", "parse", "requests", "rows")),
-    *("venues/binance/rules.py", "venues/binance/signing.py", "venues/binance/transport.py"),
-    *(f"settings/{n}.py" for n in ("addresses", "kinds", "load", "secret_ref", "source")),
-    *("settings/tables.py", "settings/values.py", "domain/config.py", "__main__.py"),
+SPEAKING = sorted(
+    str(path.relative_to(ROOT))
+    for pattern in (
+        *("__main__.py", "arming.py", "manager.py", "domain/config.py", "shell/*.py"),
+        *("core/leg/*.py", "core/sweep.py", "core/verdict.py", "core/fold.py"),
+        *("venues/order_manager.py", "venues/binance/*.py", "drill/play.py", "drill/stage.py"),
+        *("settings/addresses.py", "settings/guarding.py", "settings/kinds.py"),
+        *("settings/load.py", "settings/s[emo]*.py", "settings/tables.py", "settings/values.py"),
+    )
+    for path in (ROOT / "src" / "goflat").glob(pattern)
+    if path.name != "schema.py"
 )
-"""Files whose sentences a person may be shown."""
+"""Files whose sentences a person may be shown when something is not as it should be."""
 
 NOT_SAID = frozenset(
     {
@@ -208,7 +223,7 @@ def test_every_sentence_that_a_person_can_be_shown_is_explained(name: str) -> No
     told = flat(page("docs/troubleshooting.md"))
     sentences = {
         text: part
-        for text in _sentences(ROOT / "src" / "goflat" / name)
+        for text in _sentences(ROOT / name)
         if len((part := _longest_part(text)).split()) >= 3 and text not in NOT_SAID
     }
 
