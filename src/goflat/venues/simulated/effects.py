@@ -116,12 +116,16 @@ class Delay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecuteLate:
-    """The answer is not affected by this rule, but the venue acts only so much later."""
+    """The answer goes at once, and the venue acts only so much later.
+
+    The answer says that nothing is known (408, -1007), unless another rule has something to say.
+    """
 
     seconds: float
 
     def bend(self, plan: "Plan") -> "Plan":
-        return replace(plan, executed=True, detached_seconds=self.seconds)
+        say = plan.say or Say(code=-1007, outcome=Outcome.EXECUTED)
+        return replace(plan, executed=True, detached_seconds=self.seconds, say=say)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

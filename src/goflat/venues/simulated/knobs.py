@@ -40,8 +40,6 @@ class Knobs:
     algo_orders_make_position_rows: bool = False
     algo_cancel_all_when_empty_code: int = 200
     unknown_algo_order_code: int = -2011
-    unknown_outcome_code: int = -1000
-    """The code in the body of the 503 that says nothing about the execution (variant A)."""
     replies_carry_average_price: bool = False
     """The shape of order replies before 2026-06-30: avgPrice and cumQuote are in them."""
     result_still_says_new: bool = False
