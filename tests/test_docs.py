@@ -374,3 +374,12 @@ def test_the_first_screen_shows_something_to_type_at_once() -> None:
     lines = page("README.md").splitlines()
 
     assert next(n for n, line in enumerate(lines, start=1) if line.startswith("```")) < 30
+
+
+def test_the_transcript_of_the_drill_is_of_the_drill_that_there_is() -> None:
+    block = re.search(r"^```console\n(.*?)^```", page("README.md"), re.DOTALL | re.MULTILINE)
+    assert block
+    played = re.findall(r"^  PASS  (\S+) +[\d.]+ s  (.*)$", block[1], re.MULTILINE)
+
+    assert played == [(scenario.name, scenario.shows) for scenario in CATALOGUE.values()]
+    assert f"{len(CATALOGUE)} of {len(CATALOGUE)} passed" in block[1]
