@@ -128,7 +128,7 @@ OVERSIZE = Scenario(
     expected="three orders, none above the market lot, together the whole position",
     config=replace(QUICK, timeout_seconds=6.0),
     in_words="the position is 2.3 times what the venue takes in one market order",
-    needs_our_venue=True,
+    only_embedded="takes a position larger than a drill should pay for",
     checks=(checks.split_within(MARKET_LOT),),
 )
 

@@ -10,18 +10,29 @@ from goflat.journal.record import RUN_ENDS, EventType
 LATE_SECONDS = 0.5
 """How much later than its deadline a run may end over sockets on a busy machine."""
 
+AGREES = "What goflat says agrees with what is so"
+RETURNED = "No exception was raised"
+ONLY_REDUCES = "No order of goflat's could open, enlarge or flip a position"
+NOTHING_LEAKED = "No key and no secret is in the audit trail or the log"
+IN_TIME = "The answer came before the deadline"
+NOTHING_RUNS = "The manager is idle again, and nothing is left running"
+WHOLE_TRAIL = "The audit trail has every run whole, under its correlation id"
+
+GUARANTEES = (ONLY_REDUCES, AGREES, IN_TIME, RETURNED, NOTHING_RUNS, WHOLE_TRAIL, NOTHING_LEAKED)
+"""What has to be so in every scenario, and is one line each over a whole drill."""
+
 
 def judge(scenario: Scenario, played: Played) -> tuple[Tick, ...]:
     """Every tick of a scenario: the truth, the words, the safety, and its own."""
     if played.error is not None:
-        raised = Tick(text="No exception was raised", holds=False, evidence=played.error)
+        raised = Tick(text=RETURNED, holds=False, evidence=played.error)
         return (raised, _truth(scenario, played))
     return (
         _truth(scenario, played),
         *(check(played) for check in scenario.checks),
         _ends(scenario, played),
         _words(played),
-        Tick(text="No exception was raised", holds=True, evidence="every call returned"),
+        Tick(text=RETURNED, holds=True, evidence="every call returned"),
         *_safety(played),
     )
 
@@ -31,7 +42,7 @@ def _truth(scenario: Scenario, played: Played) -> Tick:
     if scenario.leaves:
         names = ", ".join(map(str, sorted(scenario.leaves)))
         return Tick(
-            text=f"The venue still holds {names}, and nothing else",
+            text=f"The venue still holds {names}, and no other position",
             holds=set(after.positions) == scenario.leaves,
             evidence=str(after),
         )
@@ -66,7 +77,7 @@ def _words(played: Played) -> Tick:
         for result in played.results
     )
     return Tick(
-        text="What goflat says agrees with what is so",
+        text=AGREES,
         holds=not lies,
         evidence="; ".join(lies) or said,
     )
@@ -89,25 +100,25 @@ def _lies(result: LiquidationResult, played: Played) -> Iterator[str]:
 def _safety(played: Played) -> Iterator[Tick]:
     loose = [order.client_order_id for order in played.after.ours if not order.can_only_reduce]
     yield Tick(
-        text="No order of goflat's could open, enlarge or flip a position",
+        text=ONLY_REDUCES,
         holds=not (loose or played.after.enlarging),
         evidence="; ".join((*loose, *played.after.enlarging))
         or f"{len(played.after.ours)} order(s) in the venue's ledger, each can only reduce",
     )
     yield Tick(
-        text="No key and no secret is in the audit trail or the log",
+        text=NOTHING_LEAKED,
         holds=not played.leaks,
         evidence=", ".join(played.leaks) or f"{len(played.events)} event(s) looked through",
     )
     worst = max((r.total_duration_seconds for r in played.results), default=0.0)
     timeout = played.config.timeout_seconds
     yield Tick(
-        text="The answer came before the deadline",
+        text=IN_TIME,
         holds=worst <= timeout + LATE_SECONDS,
         evidence=f"{worst:.2f} s of {timeout:g} s",
     )
     yield Tick(
-        text="The manager is idle again, and nothing is left running",
+        text=NOTHING_RUNS,
         holds=not played.still_running and _is_idle(played),
         evidence=", ".join(played.still_running) or "no task and no thread of the run is left",
     )
@@ -130,7 +141,7 @@ def _audit(played: Played) -> Tick:
     strangers = [e for e in played.events if e.correlation_id not in ids]
     started = len(played.events_of(EventType.LIQUIDATION_START))
     return Tick(
-        text="The audit trail has every run whole, under its correlation id",
+        text=WHOLE_TRAIL,
         holds=bool(ids) and not open_runs and not strangers,
         evidence="; ".join(open_runs)
         or f"{len(played.events)} event(s) of {len(ids)} run(s), {started} of them started",

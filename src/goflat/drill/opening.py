@@ -4,6 +4,7 @@ It signs as goflat signs and shares nothing else with what it is there to test: 
 sizes its orders and looks at the account by itself.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +33,13 @@ AWAY = Decimal("0.03")
 ROOM = Decimal("1.3")
 """How much above the least notional a lot is, so that the market may move meanwhile."""
 
+WEIGHT = "REQUEST_WEIGHT"
+WEIGHT_MOST = 2400
+"""Request weight per minute, where the venue's rules do not say it."""
+
+ROOM_ASKED_SECONDS = 4.0
+ROOM_ASKED_MOST = 30
+
 Shape = TypeVar("Shape")
 
 
@@ -54,8 +62,14 @@ class _Listed(msgspec.Struct, rename="camel"):
     filters: list[_Filter]
 
 
+class _Limit(msgspec.Struct, rename="camel"):
+    rate_limit_type: str
+    limit: int
+
+
 class _Rules(msgspec.Struct, rename="camel"):
     symbols: list[_Listed]
+    rate_limits: list[_Limit] = []
 
 
 class _Mark(msgspec.Struct, rename="camel"):
@@ -98,18 +112,30 @@ class OpeningClient:
         self._ids = count(1)
         self._offset_ms = 0
         self._sizes: dict[Symbol, Sizes] = {}
+        self._weight_used = 0
+        self._weight_most = WEIGHT_MOST
         self.trading: frozenset[Symbol] = frozenset()
         self.hedge = False
 
     async def __aenter__(self) -> Self:
+        try:
+            await self._learn()
+        except SetUpFailed:
+            await self._transport.aclose()
+            raise
+        return self
+
+    async def _learn(self) -> None:
+        """The venue's time, its rules and limits, and the position mode."""
         now = time.time_ns() // 1_000_000
         told = await self.ask("GET", "/fapi/v1/time", _Time, signed=False)
         self._offset_ms = told.server_time - now
         rules = await self.ask("GET", "/fapi/v1/exchangeInfo", _Rules, signed=False)
         self._sizes = {listed.symbol: _sizes(listed.filters) for listed in rules.symbols}
         self.trading = frozenset(row.symbol for row in rules.symbols if row.status == "TRADING")
+        weights = [row.limit for row in rules.rate_limits if row.rate_limit_type == WEIGHT]
+        self._weight_most = min(weights, default=WEIGHT_MOST)
         await self._learn_mode()
-        return self
 
     async def __aexit__(
         self,
@@ -118,6 +144,17 @@ class OpeningClient:
         trace: TracebackType | None,
     ) -> None:
         await self._transport.aclose()
+
+    async def wait_for_room(self, weight: int) -> None:
+        """Wait until the venue's limit per minute has room for so much, at most two minutes.
+
+        A run keeps to the limit by itself. It would only have to wait, and be judged for that.
+        """
+        for _ in range(ROOM_ASKED_MOST):
+            if self._weight_used + weight <= self._weight_most:
+                return
+            await asyncio.sleep(ROOM_ASKED_SECONDS)
+            await self.ask("GET", "/fapi/v1/time", _Time, signed=False)
 
     def now_ms(self) -> int:
         """The venue's time."""
@@ -147,6 +184,7 @@ class OpeningClient:
         )
         try:
             answer = await self._transport.send(request, at_ms=self.now_ms())
+            self._weight_used = answer.usage.weight_per_minute or 0
             failure = failure_of(answer, now_ms=self.now_ms(), hide=self._hide)
             if failure is not None:
                 raise failure

@@ -15,6 +15,7 @@ from goflat.drill.opening import SetUpFailed
 from goflat.drill.resources import Resources, measure
 from goflat.drill.scenario import Played, Rig, Scenario, Tick
 from goflat.drill.stage import Setup, Stage
+from goflat.errors import SettingsError
 from goflat.journal import AuditLogger
 from goflat.journal.reader import read_lines
 from goflat.journal.record import Record
@@ -24,6 +25,9 @@ FLUSH_SECONDS = 2.0
 PULSE_SECONDS = 0.01
 GRACE_STEPS = 50
 """How often tasks and threads of a run are looked for after it, until they have ended."""
+
+INTERRUPT = "SIGINT heard"
+"""What a run logs when it swallows a Ctrl-C. The drill itself is not that urgent."""
 
 CLEAN_UP = LiquidationConfig(timeout_seconds=15.0)
 
@@ -60,23 +64,30 @@ async def play_all(
     *,
     begin: Callable[[Scenario], None],
     tell: Tell,
-) -> list[Outcome]:
-    """Play each, and tell how it ended as soon as it has."""
-    outcomes = []
+) -> None:
+    """Play each, and tell how it ended as soon as it has.
+
+    Raises:
+        SettingsError: an account that is not ours has something open where the drill would open.
+        KeyboardInterrupt: somebody pressed Ctrl-C in the middle of a run, which finished first.
+    """
     for scenario in scenarios:
         begin(scenario)
         outcome = await _one(scenario, setup, audit)
         tell(outcome)
-        outcomes.append(outcome)
-    return outcomes
+        if outcome.played is not None and any(INTERRUPT in line for line in outcome.played.log):
+            raise KeyboardInterrupt
 
 
 async def _one(scenario: Scenario, setup: Setup, audit: AuditLogger) -> Outcome:
-    before, started, others = measure(), time.monotonic(), _Running.now()
+    before, others = measure(), _Running.now()
+    started = time.monotonic()
     try:
         async with setup() as stage:
             if (reason := stage.why_not(scenario)) is not None:
                 return Outcome(scenario=scenario, skipped=reason)
+            await stage.wait_for_room()
+            started = time.monotonic()
             played = await _on_stage(scenario, stage, audit)
     except SetUpFailed as error:
         seconds = time.monotonic() - started
@@ -123,7 +134,10 @@ async def _on_stage(scenario: Scenario, stage: Stage, audit: AuditLogger) -> Pla
         return await _play(scenario, stage, audit)
     found = await stage.ground(scenario)
     if not found.is_bare:
-        raise SetUpFailed(f"the account has something open there already, so not played: {found}")
+        raise SettingsError(
+            f"the account has something where the drill would open: {found}. "
+            "Close it, or use another account. Nothing was opened."
+        )
     try:
         return await _play(scenario, stage, audit)
     finally:
@@ -242,4 +256,5 @@ class _Listener(logging.Handler):
         self._lines = lines
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(f"{record.levelname} {record.getMessage()}")
+        said = record.getMessage().removeprefix(f"{record.levelname}: ")
+        self._lines.append(f"{record.levelname}: {said}")

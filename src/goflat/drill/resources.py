@@ -1,8 +1,12 @@
 """What the process uses: memory, file descriptors, threads. Read from the system, not counted."""
 
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
+
+SETTLING_STEPS = 50
+SETTLING_STEP_SECONDS = 0.02
 
 _STATUS = Path("/proc/self/status")
 _DESCRIPTORS = Path("/dev/fd")
@@ -31,6 +35,17 @@ def measure() -> Resources:
         descriptors=_descriptors(),
         threads=tuple(sorted(thread.name for thread in threading.enumerate())),
     )
+
+
+def measure_after(before: Resources) -> Resources:
+    """What is used once things have ended that are about to end. Blocks for a moment at most."""
+    now = measure()
+    for _ in range(SETTLING_STEPS):
+        if set(now.threads) <= set(before.threads):
+            break
+        time.sleep(SETTLING_STEP_SECONDS)
+        now = measure()
+    return now
 
 
 def _memory_mib() -> float | None:

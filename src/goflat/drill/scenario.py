@@ -119,7 +119,7 @@ class Scenario:
 
     `states` are the ends of its runs, in order, and `leaves` the positions that have to be there
     afterwards. `trouble` goes into the venue when everything is open, and `in_words` says what it
-    is. A scenario that has some, or sizes that only we have the money for, `needs_our_venue`.
+    is. `only_embedded` says why it cannot be played elsewhere although nothing goes wrong.
     """
 
     name: str
@@ -134,12 +134,12 @@ class Scenario:
     drama: Drama = flatten_once
     trouble: Trouble | None = None
     in_words: str = "nothing goes wrong"
-    needs_our_venue: bool = False
+    only_embedded: str | None = None
     quiet_seconds: float = QUIET_SECONDS
 
     @property
     def why_not_elsewhere(self) -> str | None:
         """Why it cannot be played on a venue that is not ours; None if it can."""
-        if self.trouble is not None or self.needs_our_venue:
+        if self.trouble is not None:
             return f"needs a venue that does this on command: {self.in_words}"
-        return None
+        return self.only_embedded

@@ -29,6 +29,9 @@ from goflat.venues.simulated.venue import SimulatedVenue
 LATENCY_MS = 10.0
 """Round trip to the embedded venue, added to what the sockets take."""
 
+SCENARIO_WEIGHT = 1200
+"""Request weight that one scenario takes with its set-up and its clean-up, and some air."""
+
 PLAY_MONEY = frozenset({"test", "loopback"})
 """The classes of host to which the drill sends opening orders."""
 
@@ -78,6 +81,11 @@ class Stage:
 
     def quiet_seconds(self, scenario: Scenario) -> float:
         return scenario.quiet_seconds if self.settings is None else self.settings.quiet_seconds
+
+    async def wait_for_room(self) -> None:
+        """Keep to the limits of a venue that is not ours."""
+        if self.simulated is None:
+            await self.opener.wait_for_room(SCENARIO_WEIGHT)
 
     def leaks(self, texts: Iterable[str]) -> tuple[str, ...]:
         """The names of the secrets that are in one of these texts."""
