@@ -190,8 +190,13 @@ def _premium(market: Market, now_ms: int) -> Json:
 
 
 def endpoints() -> Mapping[tuple[str, str], Endpoint]:
-    """The table of these paths; each venue has its own cached listing."""
+    """The table of these paths; each venue has its own cached listing.
+
+    There is no spot side here, but clients greet it before they do anything else.
+    """
     return {
+        ("GET", "/api/v3/ping"): public(ping),
+        ("GET", "/api/v3/time"): public(server_time),
         ("GET", "/fapi/v1/ping"): public(ping),
         ("GET", "/fapi/v1/time"): public(server_time),
         ("GET", "/fapi/v1/exchangeInfo"): public(Listing()),
