@@ -11,6 +11,7 @@ COMMANDS = {
     "flatten": "goflat.cli.flatten",
     "drill": "goflat.cli.drill",
     "check": "goflat.cli.check",
+    "run": "goflat.cli.run",
     "audit": "goflat.cli.audit",
     "venue": "goflat.cli.venue",
 }
