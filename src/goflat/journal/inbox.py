@@ -4,6 +4,7 @@ Anybody may put something in, from any thread, a signal handler included; one th
 Events are refused when too many wait, so that a disk that hangs costs evidence and not memory.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import RLock
@@ -15,6 +16,11 @@ from goflat.journal.segment import Segment
 
 MAX_MESSAGES = 256
 """Messages taken in one go."""
+
+TOLD_SIZE = 1024
+
+Tell: TypeAlias = Callable[[], Iterable[tuple[str, Mapping[str, object]]]]
+"""Says event types and their data."""
 
 
 class Answer(Protocol):
@@ -51,7 +57,20 @@ class Stop:
     """Write what is here, make it durable, close the file."""
 
 
-Message: TypeAlias = Entry | Flush | Late | Synced | Stop
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Events that are put into words in the writer's thread, out of values that never change.
+
+    `timestamp` is when they happened. `size` is what they are taken to weigh until then.
+    """
+
+    timestamp: str
+    correlation_id: str
+    tell: Tell
+    size: int = TOLD_SIZE
+
+
+Message: TypeAlias = Entry | Told | Flush | Late | Synced | Stop
 
 
 class Inbox:
@@ -64,7 +83,7 @@ class Inbox:
         self._count = 0
         self._size = 0
 
-    def offer(self, entry: Entry) -> bool:
+    def offer(self, entry: Entry | Told) -> bool:
         """Take an event if there is room for it. False: there is none."""
         with self._lock:
             if self._count >= MAX_WAITING or self._size + entry.size > MAX_WAITING_SIZE:
@@ -88,10 +107,10 @@ class Inbox:
         except Empty:
             # That was all: the writer works in batches of what is there.
             pass
-        self._make_room([message for message in messages if isinstance(message, Entry)])
+        self._make_room([message for message in messages if isinstance(message, Entry | Told)])
         return messages
 
-    def _make_room(self, entries: list[Entry]) -> None:
+    def _make_room(self, entries: list[Entry | Told]) -> None:
         with self._lock:
             self._count -= len(entries)
             self._size -= sum(entry.size for entry in entries)

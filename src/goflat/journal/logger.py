@@ -9,10 +9,10 @@ from queue import Empty, SimpleQueue
 from weakref import finalize
 
 from goflat.journal.disk import Fsync
-from goflat.journal.inbox import Flush, Inbox, Late, Stop
+from goflat.journal.entry import entry_of
+from goflat.journal.inbox import Flush, Inbox, Late, Stop, Tell, Told
 from goflat.journal.lifetime import EXIT_SECONDS, look_after
 from goflat.journal.notes import timestamp
-from goflat.journal.plain import plain, plain_text
 from goflat.journal.record import Entry
 from goflat.journal.standing import Standing
 from goflat.journal.writer import TOO_MANY, Writer
@@ -22,8 +22,6 @@ FLUSH_SECONDS = 0.05
 
 OPEN_SECONDS = 0.02
 """How long a new logger waits to learn which file it got. After that it learns it later."""
-
-_MAX_NAME = 200
 
 
 class AuditLogger:
@@ -54,7 +52,19 @@ class AuditLogger:
         shown; what is too long or too deep is cut where it says so.
         """
         try:
-            self._keep(_entry(event_type, correlation_id, data))
+            self._keep(entry_of(timestamp(), event_type, correlation_id, data))
+        except Exception as error:  # noqa: BLE001 - evidence may be lost, a run may not
+            self._standing.lose(1, f"an event could not be taken: {type(error).__name__}")
+
+    def log_later(self, correlation_id: str, tell: Tell) -> None:
+        """Take what `tell` will say, and let the writer's thread ask it. Never raises.
+
+        For a caller whose time is dear: what `tell` says has to be made of values that never
+        change, because it is asked later. The events carry the time of this call.
+        """
+        try:
+            now = timestamp()
+            self._keep(Told(timestamp=now, correlation_id=correlation_id, tell=tell))
         except Exception as error:  # noqa: BLE001 - evidence may be lost, a run may not
             self._standing.lose(1, f"an event could not be taken: {type(error).__name__}")
 
@@ -153,7 +163,7 @@ class AuditLogger:
             self._start()
         return self._writer
 
-    def _keep(self, entry: Entry) -> None:
+    def _keep(self, entry: Entry | Told) -> None:
         self._here()
         if self._closed:
             self._standing.lose(1, "an event came after the trail was closed")
@@ -174,20 +184,6 @@ class AuditLogger:
     @property
     def _complete(self) -> bool:
         return self._standing.lost == 0
-
-
-def _entry(event_type: str, correlation_id: str, data: Mapping[str, object]) -> Entry:
-    try:
-        members, size = plain(data)
-    except Exception as error:  # noqa: BLE001 - that something happened is worth more than its data
-        members, size = {"…": f"data that could not be read: {type(error).__name__}"}, 0
-    return Entry(
-        timestamp=timestamp(),
-        event_type=plain_text(str(event_type), _MAX_NAME),
-        correlation_id=plain_text(str(correlation_id), _MAX_NAME),
-        data=members,
-        size=size,
-    )
 
 
 def _settle(answer: "asyncio.Future[bool]", durable: bool) -> None:  # noqa: FBT001

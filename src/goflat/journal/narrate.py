@@ -1,6 +1,7 @@
 """Tell a run's turns as audit events: what happened, and what was decided because of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TypeAlias
 
 from goflat.core.decision import Decision, Note, Remark
@@ -14,6 +15,8 @@ from goflat.core.events import (
     PositionsRead,
     Protected,
     QueryAnswered,
+    UsageSeen,
+    Woke,
     WorkingOrdersRead,
 )
 from goflat.core.run import Liquidation
@@ -26,6 +29,7 @@ from goflat.core.steps import (
     ReadOrders,
     ReadPositions,
     ReadRules,
+    Request,
     Step,
 )
 from goflat.domain.listing import Listing
@@ -33,6 +37,7 @@ from goflat.domain.order import CloseOrder, ConditionalOrder, OrderReport, Worki
 from goflat.domain.position import Position
 from goflat.domain.time import Instant
 from goflat.errors import Rejected, Throttled, Unanswered, VenueError
+from goflat.journal.inbox import Tell
 from goflat.journal.record import EventType
 from goflat.ports.journal import Audit
 
@@ -48,28 +53,48 @@ _REMARKS = {
 
 
 class AuditedRecord:
-    """Writes the turns of one run to an audit trail. Keeps `goflat.ports.record.Record`."""
+    """Writes the turns of one run to an audit trail. Keeps `goflat.ports.record.Record`.
+
+    Events and decisions never change, so a trail that can put them into words later is asked to:
+    between a trigger and the venue every tenth of a millisecond is wanted elsewhere.
+    """
 
     def __init__(self, audit: Audit, correlation_id: str, started: Instant) -> None:
         self._audit = audit
         self._correlation_id = correlation_id
         self._started = started
+        self._later: Callable[[str, Tell], None] | None = getattr(audit, "log_later", None)
 
     def append(self, now: Instant, event: Event, decision: Decision[Liquidation]) -> None:
-        elapsed = round(now - self._started, 6)
-        for event_type, data in narrate(event, decision):
-            self._audit.log_event(event_type, self._correlation_id, {"elapsed": elapsed, **data})
+        if isinstance(event, Woke | UsageSeen) and not (decision.requests or decision.remarks):
+            return
+        told, asked = decision.remarks, decision.requests
+        tell = partial(_timed, round(now - self._started, 6), event, told, asked)
+        if self._later is not None:
+            self._later(self._correlation_id, tell)
+            return
+        for event_type, data in tell():
+            self._audit.log_event(event_type, self._correlation_id, data)
 
     async def flush(self, timeout_seconds: float) -> bool:
         return await self._audit.flush(timeout_seconds)
 
 
-def narrate(event: Event, decision: Decision[Liquidation]) -> Iterator[Telling]:
+def _timed(
+    elapsed: float, event: Event, remarks: tuple[Remark, ...], requests: tuple[Request, ...]
+) -> Iterator[Telling]:
+    for event_type, data in narrate(event, remarks, requests):
+        yield event_type, {"elapsed": elapsed, **data}
+
+
+def narrate(
+    event: Event, remarks: tuple[Remark, ...], requests: tuple[Request, ...]
+) -> Iterator[Telling]:
     """What one turn says: the event first, then the remarks, then the intents."""
     yield from _event(event)
-    for remark in decision.remarks:
+    for remark in remarks:
         yield _remark(remark)
-    for request in decision.requests:
+    for request in requests:
         yield from _intent(request.step)
 
 

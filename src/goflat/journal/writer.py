@@ -10,12 +10,13 @@ import errno
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, sleep
 
 from goflat.journal.backlog import Backlog
 from goflat.journal.disk import Disk, Fsync
 from goflat.journal.durability import Durability
-from goflat.journal.inbox import Flush, Inbox, Late, Message, Stop, Synced
+from goflat.journal.entry import entry_of
+from goflat.journal.inbox import Flush, Inbox, Late, Message, Stop, Synced, Told
 from goflat.journal.notes import Notes
 from goflat.journal.places import Places
 from goflat.journal.record import Entry
@@ -117,6 +118,8 @@ class Writer:
             case Entry():
                 self._notes.about(message)
                 self._add(message)
+            case Told():
+                self._tell(message)
             case Flush():
                 self._flush(message)
             case Late():
@@ -126,6 +129,12 @@ class Writer:
             case Stop():
                 self._stopping = True
                 self._retry_at = 0.0
+
+    def _tell(self, told: Told) -> None:
+        for event_type, data in told.tell():
+            self._handle(entry_of(told.timestamp, event_type, told.correlation_id, data))
+        # Whoever is in a hurry gets the interpreter back between two of these.
+        sleep(0)
 
     def _settle(self) -> None:
         self._write()

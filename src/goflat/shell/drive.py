@@ -10,7 +10,7 @@ from goflat.core.liquidation import advance
 from goflat.core.run import Liquidation
 from goflat.core.steps import Request
 from goflat.domain.capabilities import Usage
-from goflat.domain.time import Instant
+from goflat.domain.time import LONG_AGO, Instant
 from goflat.ports.clock import Clock
 from goflat.ports.record import Record
 from goflat.ports.venue import Venue
@@ -18,6 +18,9 @@ from goflat.shell.perform import perform
 
 INTENT_SECONDS = 0.05
 """How long the first send waits for its intent to be durable. Then it goes all the same."""
+
+USAGE_SECONDS = 0.1
+"""How often the run looks at what others use of the limits. What it uses itself it knows."""
 
 
 async def drive(run: Liquidation, venue: Venue, clock: Clock, record: Record) -> Liquidation:
@@ -29,7 +32,7 @@ async def drive(run: Liquidation, venue: Venue, clock: Clock, record: Record) ->
     inbox = _Inbox(clock)
     inbox.put(Started())
     asked = _Asked(venue, clock, inbox)
-    seen, has_acted = Usage(), False
+    seen, look_at_usage, has_acted = Usage(), LONG_AGO, False
     try:
         while True:
             event, now = inbox.take(), clock.now()
@@ -48,8 +51,8 @@ async def drive(run: Liquidation, venue: Venue, clock: Clock, record: Record) ->
                 # Others share this loop: let them run between two turns.
                 await asyncio.sleep(0)
                 continue
-            if venue.usage != seen:
-                seen = venue.usage
+            if clock.now() >= look_at_usage and venue.usage != seen:
+                look_at_usage, seen = Instant(clock.now() + USAGE_SECONDS), venue.usage
                 inbox.put(UsageSeen(seen))
                 continue
             await inbox.wait(decision.wake_at)
