@@ -70,11 +70,8 @@ class ApiDoor:
         try:
             asked = session.read(text)
             with self._exchange.lock:
-                result = session.control(asked, self._exchange.world.clock())
-            if result is not None:
-                answer = Answer(status=200, body=msgspec.json.encode(result))
-            else:
-                answer = await self._answering(session.request(asked))
+                done = session.control(asked, self._exchange.world.clock())
+            answer = done or await self._answering(session.request(asked))
         except Refused as refused:
             answer = refusal(refused)
         if answer.delivery is Delivery.RESET:

@@ -102,7 +102,7 @@ class ApiSession:
             session=session,
         )
 
-    def control(self, asked: Asked, now_ms: int) -> Json | None:
+    def control(self, asked: Asked, now_ms: int) -> Answer | None:
         """session.logon, .status and .logout; None for any other method. Raises `Refused`."""
         if asked.method == "session.logon":
             self.logged_on, self.logged_on_ms = self._log_on(asked.params, now_ms), now_ms
@@ -110,14 +110,16 @@ class ApiSession:
             self.logged_on, self.logged_on_ms = None, 0
         elif asked.method != "session.status":
             return None
-        self.gateway.meter.charge(self.source, SESSION_WEIGHT, now_ms)
-        return {
+        used = self.gateway.meter.charge(self.source, SESSION_WEIGHT, now_ms)
+        result = {
             "apiKey": None if self.logged_on is None else self.logged_on.api_key,
             "authorizedSince": None if self.logged_on is None else self.logged_on_ms,
             "connectedSince": self.connected_ms,
             "returnRateLimits": self.shows_limits,
             "serverTime": now_ms,
         }
+        headers = {"X-MBX-USED-WEIGHT-1M": str(used)}
+        return Answer(status=200, body=msgspec.json.encode(result), headers=headers)
 
     def reply(self, asked: Asked, answer: Answer) -> bytes:
         """The text that goes back for an answer; broken bodies stay as broken as they are."""

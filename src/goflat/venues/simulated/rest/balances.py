@@ -150,6 +150,8 @@ def _position(call: Call, account: Account, row: PositionRow) -> Json:
 
 def _leverage(account: Account, row: PositionRow) -> Json:
     return {
+        "positionInitialMargin": money(account.margin_of(row)),
+        "openOrderInitialMargin": NOTHING,
         "leverage": str(account.leverage_of(row.symbol)),
         "isolated": row.symbol in account.isolated,
         "entryPrice": money(row.entry),
