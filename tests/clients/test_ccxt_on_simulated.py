@@ -12,6 +12,11 @@ import pytest
 from listening import SECONDS_MOST, until_heard
 from yarl import URL
 
+from goflat.domain.outcome import LiquidationState
+from goflat.domain.secret import Secret
+from goflat.manager import LiquidationManager
+from goflat.venues.binance.signing import Credentials
+from goflat.venues.binance.venue import BinanceVenue
 from goflat.venues.simulated import trouble
 from goflat.venues.simulated.faults import Effect, Match, Outcome, Reset, Skew
 from goflat.venues.simulated.venue import TEST_API_KEY, TEST_API_SECRET, SimulatedVenue
@@ -484,3 +489,29 @@ async def test_the_usual_ccxt_loop_ends_flat_on_the_ground_truth(
     assert venue.truth.is_flat()
     closes = venue.truth.orders()[-(2 + hedged) :]
     assert all(order.reduce_only for order in closes)
+
+
+@pytest.mark.parametrize("hedged", [False, True])
+async def test_goflat_takes_an_account_flat_that_ccxt_has_opened(
+    venue: SimulatedVenue, client: ccxt.binanceusdm, hedged: bool
+) -> None:
+    if hedged:
+        await client.set_position_mode(True)
+    await open_everything(client, **({"hedged": True} if hedged else {}))
+    credentials = Credentials(api_key=Secret(TEST_API_KEY), api_secret=Secret(TEST_API_SECRET))
+    goflat = LiquidationManager(
+        BinanceVenue(rest_url=venue.rest_url, credentials=credentials), quiet_seconds=0.1
+    )
+
+    result = await goflat.execute_liquidation()
+    await goflat.aclose()
+
+    assert (result.state, result.verified) == (LiquidationState.COMPLETED, True)
+    assert (result.positions_closed, result.orders_cancelled) == (2, 6)
+    assert venue.truth.is_flat()
+    assert len(venue.truth.orders(prefix="gf-")) == 2
+    assert venue.truth.opening_orders(prefix="gf-") == ()
+    assert await client.fetch_positions() == []
+    for symbol in (BTC, ETH):
+        assert await client.fetch_open_orders(symbol) == []
+        assert await client.fetch_open_orders(symbol, params=TRIGGER) == []
