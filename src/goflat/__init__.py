@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         VenueError,
     )
     from goflat.guard.latch_file import is_latched
+    from goflat.guard.run.handover import handover
+    from goflat.heart import heartbeat
     from goflat.journal import AuditLogger
     from goflat.manager import LiquidationManager
     from goflat.settings import load_settings
@@ -46,7 +48,9 @@ _ROOMS = {
     "Unanswered": "goflat.errors",
     "VenueError": "goflat.errors",
     "armed": "goflat.arming",
+    "handover": "goflat.guard.run.handover",
     "is_latched": "goflat.guard.latch_file",
+    "heartbeat": "goflat.heart",
     "load_settings": "goflat.settings",
 }
 
@@ -69,6 +73,7 @@ __all__ = [
     "VenueError",
     "__version__",
     "armed",
+    "heartbeat",
     "is_latched",
     "load_settings",
 ]

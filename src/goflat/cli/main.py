@@ -14,6 +14,13 @@ COMMANDS = {
     "run": "goflat.cli.run",
     "audit": "goflat.cli.audit",
     "venue": "goflat.cli.venue",
+    "guard": "goflat.cli.guard",
+    "status": "goflat.cli.status",
+    "trip": "goflat.cli.trip",
+    "acknowledge": "goflat.cli.acknowledge",
+    "reset": "goflat.cli.reset",
+    "bypass": "goflat.cli.bypass",
+    "beat": "goflat.cli.beat",
 }
 """Name of a command, and the module whose `command` it is."""
 

@@ -1,6 +1,7 @@
 """What a venue says about a key and its account, asked before it matters."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from goflat.domain.position import PositionMode
 
@@ -21,3 +22,17 @@ class AccountFacts:
     position_mode: PositionMode | None = None
     instruments: int | None = None
     problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """What an account is worth, as the venue sums it up, in its margin asset.
+
+    `wallet` is without, `margin` with the unrealised profit; `maintenance` is the part of `margin`
+    that is needed to keep the positions.
+    """
+
+    wallet: Decimal
+    unrealized: Decimal
+    margin: Decimal
+    maintenance: Decimal

@@ -53,7 +53,7 @@ def ended(post: Post, end: BotEnded, stamp: Stamp) -> Change:
     text = f"bot {end.bot} ended" + ("" if end.code is None else f" with status {end.code}")
     if bot.is_fenced:
         return gone, (told(Level.INFO, end.bot, text),)
-    if not bot.is_seen or not post.terms.on_exit.trips(code=end.code, handed_over=end.handed_over):
+    if not bot.is_seen or not bot.on_exit.trips(code=end.code, handed_over=end.handed_over):
         return gone, (told(Level.INFO, end.bot, f"{text}; its positions stay"),)
     return trip_if_listening(gone, text, stamp)
 

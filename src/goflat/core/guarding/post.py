@@ -50,7 +50,6 @@ class PostTerms:
     """
 
     account: str
-    on_exit: OnExit = OnExit.ALWAYS
     severity: Severity = Severity.FLATTEN
     hold_seconds: float = 60.0
     asks_to_resume: bool = False
@@ -73,6 +72,7 @@ class Bot:
 
     name: str
     pulse: Pulse
+    on_exit: OnExit = OnExit.ALWAYS
     is_seen: bool = False
     has_ended: bool = False
     is_fenced: bool = False

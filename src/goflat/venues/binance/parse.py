@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from goflat.domain.facts import Balance
 from goflat.domain.listing import Listing
 from goflat.domain.order import (
     CloseOrder,
@@ -29,11 +30,13 @@ from goflat.venues.binance.payloads import (
     AccountConfig,
     Acknowledgement,
     AlgoRow,
+    Balances,
     ConditionalRow,
     KeyRights,
     OrderRow,
     PositionRow,
     ServerTime,
+    TransferRow,
     WorkingRow,
 )
 from goflat.venues.binance.rows import (
@@ -48,6 +51,9 @@ from goflat.venues.binance.rows import (
     symbol,
     unknown_word,
 )
+
+TRANSFERS_MAX = 1000
+"""As many transfers as one answer holds: then there may be more."""
 
 ORDER_STATUSES: Mapping[str, OrderStatus] = MappingProxyType(
     {
@@ -83,6 +89,31 @@ def positions(body: bytes) -> Listing[Position]:
 def positions_of_account(body: bytes) -> Listing[Position]:
     """The same from an account's answer, whose rows carry no mark price. Raises Unanswered."""
     return _POSITIONS.listing(bytes(_one(body, Account).positions))
+
+
+def balance(body: bytes) -> Balance:
+    """What the account is worth. Raises Unanswered where a sum cannot be read."""
+    said = _one(body, Balances)
+    try:
+        return Balance(
+            wallet=number(said.total_wallet_balance, "totalWalletBalance"),
+            unrealized=number(said.total_unrealized_profit, "totalUnrealizedProfit"),
+            margin=number(said.total_margin_balance, "totalMarginBalance"),
+            maintenance=number(said.total_maint_margin, "totalMaintMargin"),
+        )
+    except ValueError as error:
+        raise Unanswered(f"the balance cannot be read: {error}") from None
+
+
+def transfers(body: bytes) -> Decimal:
+    """The sum of what was moved in and out. Raises Unanswered where a row cannot be read."""
+    rows = _one(body, list[TransferRow])
+    if len(rows) >= TRANSFERS_MAX:
+        raise Unanswered("more transfers than one answer holds")
+    try:
+        return sum((number(row.income, "income") for row in rows), Decimal(0))
+    except ValueError as error:
+        raise Unanswered(f"the transfers cannot be read: {error}") from None
 
 
 def working_orders(body: bytes) -> Listing[WorkingOrder]:

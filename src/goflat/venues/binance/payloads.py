@@ -92,6 +92,22 @@ class Account(msgspec.Struct):
     positions: msgspec.Raw
 
 
+class Balances(msgspec.Struct, rename="camel"):
+    """The answer about the account, of which only the sums matter."""
+
+    total_wallet_balance: str
+    total_unrealized_profit: str
+    total_margin_balance: str
+    total_maint_margin: str
+
+
+class TransferRow(msgspec.Struct, rename="camel"):
+    """Something that was moved in (above zero) or out."""
+
+    income: str
+    tran_id: int | str
+
+
 class ServerTime(msgspec.Struct, rename="camel"):
     """The venue's clock, in milliseconds."""
 

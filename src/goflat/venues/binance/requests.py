@@ -80,6 +80,12 @@ def account() -> Request:
     return Request(method="GET", path="/fapi/v3/account", weight=5)
 
 
+def transfers(since_ms: int) -> Request:
+    """What was moved into the account and out of it since then."""
+    asked = (("incomeType", "TRANSFER"), ("startTime", str(since_ms)), ("limit", "1000"))
+    return Request(method="GET", path="/fapi/v1/income", weight=30, params=asked)
+
+
 def account_config() -> Request:
     """Position mode, and whether the account may trade."""
     return Request(method="GET", path="/fapi/v1/accountConfig", weight=5)

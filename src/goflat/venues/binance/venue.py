@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from goflat.domain.capabilities import Capabilities, Limits, Usage
-from goflat.domain.facts import AccountFacts
+from goflat.domain.facts import AccountFacts, Balance
 from goflat.domain.instrument import InstrumentRules, Symbol
 from goflat.domain.listing import Listing
 from goflat.domain.order import (
@@ -86,6 +87,14 @@ class BinanceVenue:
     async def read_positions_elsewhere(self) -> Listing[Position]:
         """The same from another endpoint, for a second opinion. Without mark prices."""
         return parse.positions_of_account(await self._ask(requests.account()))
+
+    async def read_balance(self) -> Balance:
+        """What the account is worth, as the venue sums it up."""
+        return parse.balance(await self._ask(requests.account()))
+
+    async def read_transfers(self, since_seconds: float) -> Decimal:
+        """The sum of what was moved in (above zero) and out since then, a time of day."""
+        return parse.transfers(await self._ask(requests.transfers(int(since_seconds * 1000))))
 
     async def read_working_orders(self) -> Listing[WorkingOrder]:
         """Every order in the regular book, of every instrument."""
