@@ -56,6 +56,12 @@ class Draft:
         self.touched.update(self.holdings)
         self.alarm = NEVER
 
+    def touch_unsettled(self) -> None:
+        """A reading came: plan anew where it may matter, which is where something is open."""
+        self.touched.update(
+            symbol for symbol, holding in self.holdings.items() if not holding.is_settled
+        )
+
     def wake(self, at: Instant) -> None:
         """Ask to be asked again at that instant, if not before."""
         self.alarm = min(self.alarm, at)
@@ -75,15 +81,20 @@ class Draft:
         leg = holding.leg(key.side)
         assert leg is not None
         decision = legs.advance(leg, event, self.now)
-        self.put(holding.with_leg(decision.now_is))
+        self.holdings[key.symbol] = holding.with_leg(decision.now_is)
+        if not (leg.is_settled and decision.now_is.state is leg.state):
+            self.touched.add(key.symbol)
         self._take(decision.requests, decision.remarks)
         return decision.now_is
 
     def tell_sweep(self, symbol: Symbol, book: Book, event: SweepEvent) -> Sweep:
         """Let the orders of one book take an event."""
         holding = self.holding(symbol)
-        decision = sweeps.advance(holding.sweep(book), event, self.now)
-        self.put(holding.with_sweep(decision.now_is))
+        sweep = holding.sweep(book)
+        decision = sweeps.advance(sweep, event, self.now)
+        self.holdings[symbol] = holding.with_sweep(decision.now_is)
+        if not (sweep.is_done and decision.now_is.state is sweep.state):
+            self.touched.add(symbol)
         self._take(decision.requests, decision.remarks)
         return decision.now_is
 

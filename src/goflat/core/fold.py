@@ -45,7 +45,7 @@ from goflat.domain.order import Book, ConditionalOrder, ProtectiveStop, WorkingO
 from goflat.domain.outcome import OutsideScope
 from goflat.domain.position import LegKey, Position
 from goflat.domain.scope import Only
-from goflat.domain.time import Instant
+from goflat.domain.time import LONG_AGO, Instant
 from goflat.errors import Throttled, VenueError
 
 
@@ -106,7 +106,6 @@ def _expect_blind_books(draft: Draft) -> None:
 
 
 def _positions_read(draft: Draft, listing: Listing[Position], began: Instant) -> None:
-    draft.touch_all()
     if _is_overtaken(draft, Part.POSITIONS, began):
         return
     outside = []
@@ -127,6 +126,7 @@ def _positions_read(draft: Draft, listing: Listing[Position], began: Instant) ->
         # Older than our own fills: as a look at the account it counts for nothing.
         look = draft.looks[Part.POSITIONS]
         draft.looks[Part.POSITIONS] = look.failed(draft.now, "a reading older than our fills")
+        draft.touch_unsettled()
     else:
         _came_back(draft, Part.POSITIONS, began, listing.unreadable)
 
@@ -134,13 +134,16 @@ def _positions_read(draft: Draft, listing: Listing[Position], began: Instant) ->
 def _leg_read(draft: Draft, key: LegKey, position: Position | None, began: Instant) -> bool:
     """Let a leg see a reading. True: it contradicts what is known of our own fills."""
     holding = draft.holding(key.symbol)
-    if holding.leg(key.side) is None:
+    known = holding.leg(key.side)
+    if known is None:
         assert position is not None
         draft.put(holding.with_leg(Leg.found(position, began, draft.run.terms)))
         return False
+    if position is None and known.state is LegState.GONE:
+        return False
     before = len(draft.remarks)
     leg = draft.tell_leg(key, Seen(position, began))
-    if leg.state is LegState.GONE:
+    if leg.state is LegState.GONE and draft.holdings[key.symbol].naked:
         draft.put(draft.holdings[key.symbol].covered(key.side, draft.now))
     return any(remark.note is Note.STALE_READING for remark in draft.remarks[before:])
 
@@ -152,7 +155,6 @@ def _orders_read(
     began: Instant,
 ) -> None:
     part = Part.of(book)
-    draft.touch_all()
     if _is_overtaken(draft, part, began):
         return
     _came_back(draft, part, began, listing.unreadable)
@@ -186,7 +188,13 @@ def _came_back(
 ) -> None:
     scope = draft.run.scope
     holes = tuple(u for u in unreadable if u.symbol is None or scope.covers(u.symbol))
-    draft.looks[part] = draft.looks[part].came_back(began, draft.now, holes)
+    before = draft.looks[part]
+    draft.looks[part] = before.came_back(began, draft.now, holes)
+    if before.read_began == LONG_AGO or before.holes != holes:
+        # What can be seen of the account as a whole has changed.
+        draft.touch_all()
+    else:
+        draft.touch_unsettled()
     draft.remarks.extend(
         Remark(Note.UNREADABLE, hole.symbol or part.value, hole.reason) for hole in holes
     )

@@ -84,6 +84,15 @@ class Holding:
         return replace(self, conditional=sweep)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing is to be done here unless something new comes to light."""
+        return (
+            self.working.is_done
+            and self.conditional.is_done
+            and all(leg.is_settled for leg in self.legs)
+        )
+
+    @property
     def risk(self) -> tuple[Decimal, Decimal]:
         """Sorts the riskiest first: nearest to forced liquidation, then the largest notional."""
         positions = [leg.position for leg in self.legs if leg.position is not None]
