@@ -45,7 +45,7 @@ def lines(result: LiquidationResult, evidence: Evidence) -> Iterator[str]:
     yield ""
     yield _headline(result)
     if result.error_message:
-        yield f"  {result.error_message}"
+        yield printable(f"  {result.error_message}")
     left = [leg for leg in result.legs if leg.outcome is not LegOutcome.FLAT]
     for leg in left:
         yield from _left(leg)
@@ -60,9 +60,7 @@ def lines(result: LiquidationResult, evidence: Evidence) -> Iterator[str]:
 def _headline(result: LiquidationResult) -> str:
     text = HEADLINES[result.state]
     if result.state is LiquidationState.COMPLETED and not result.verified:
-        text = (
-            "DONE, BUT NOT ALL OF IT VERIFIED. Positions are proven closed; orders are not shown."
-        )
+        text = "DONE, AND NOT ALL VERIFIED. Positions are proven closed; orders are not shown."
     if result.state is LiquidationState.COMPLETED and not result.legs:
         text = "FLAT. There was nothing to do, and readings of the venue have shown it."
     return text

@@ -109,7 +109,7 @@ FILL = Scenario(
 BAND = Scenario(
     name="price-band-refusal",
     title="The price band refuses the market order",
-    shows="a limit at the band, at once, reduce-only",
+    shows="then a limit at the band, reduce-only",
     setting=Setting(positions=TWO.positions),
     expected="the next attempt is a limit order at the band that leaves nothing in the book",
     trouble=_band,

@@ -5,6 +5,7 @@ reading of each list is the venue's own. After that the lists change as they wou
 succeeded, and the acts are kept instead of sent.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
@@ -40,6 +41,9 @@ class Cancel:
     whole_book: bool
     orders: tuple[WorkingOrder | ConditionalOrder, ...] = ()
 
+
+ANSWER_SECONDS = 0.001
+"""What an act takes that is kept: the reading after it has to begin at a later instant."""
 
 WouldBe: TypeAlias = Cancel | CloseOrder | ProtectiveStop
 """An act that was asked for, and kept."""
@@ -105,18 +109,19 @@ class RehearsedVenue:
         """Keep the cancel, and let the orders be gone."""
         listing = self._working if book is Book.WORKING else self._conditional
         going = () if listing is None else tuple(o for o in listing.rows if o.symbol == symbol)
-        self._cancel(Cancel(symbol=symbol, book=book, whole_book=True, orders=going))
+        await self._cancel(Cancel(symbol=symbol, book=book, whole_book=True, orders=going))
         return len(going)
 
     async def cancel_conditional(self, order: ConditionalOrder) -> None:
         """Keep the cancel, and let the order be gone."""
-        self._cancel(
+        await self._cancel(
             Cancel(symbol=order.symbol, book=Book.CONDITIONAL, whole_book=False, orders=(order,))
         )
 
     async def close(self, order: CloseOrder, *, valid_seconds: float) -> OrderReport:  # noqa: ARG002
         """Keep the order, and let the position be that much smaller."""
         self.acts.append(order)
+        await asyncio.sleep(ANSWER_SECONDS)
         if self._positions is not None:
             rows = (_reduced(position, order) for position in self._positions.rows)
             self._positions = replace(
@@ -133,6 +138,7 @@ class RehearsedVenue:
     async def protect(self, stop: ProtectiveStop) -> None:
         """Keep the stop, and let it be back."""
         self.acts.append(stop)
+        await asyncio.sleep(ANSWER_SECONDS)
         if self._conditional is not None:
             self._conditional = replace(
                 self._conditional, rows=(*self._conditional.rows, stop.order)
@@ -153,8 +159,9 @@ class RehearsedVenue:
             self.unread[what] = found.unreadable[0].reason
         return found
 
-    def _cancel(self, cancel: Cancel) -> None:
+    async def _cancel(self, cancel: Cancel) -> None:
         self.acts.append(cancel)
+        await asyncio.sleep(ANSWER_SECONDS)
         gone = {order.order_id for order in cancel.orders}
         if cancel.book is Book.WORKING and self._working is not None:
             kept = tuple(o for o in self._working.rows if o.order_id not in gone)
