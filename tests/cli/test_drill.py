@@ -202,15 +202,22 @@ def test_hedge_mode_is_played_where_the_account_has_it(network: SimulatedVenue, 
     assert CANARY_SECRET not in (here / "drill.audit.jsonl").read_text()
 
 
-def test_it_opens_nothing_where_the_account_is_used(network: SimulatedVenue) -> None:
-    network.open_position("BTCUSDT", "0.1")
+@pytest.mark.parametrize("what", ["position", "working order", "conditional order"])
+def test_it_opens_nothing_where_the_account_is_used(network: SimulatedVenue, what: str) -> None:
+    if what == "position":
+        network.open_position("BTCUSDT", "0.1")
+    elif what == "working order":
+        network.rest_order("BTCUSDT", "BUY", "0.1", "50000")
+    else:
+        network.wait_order("BTCUSDT", "BUY", "70000", quantity="0.1")
 
     result = drill("--config", "testnet.toml", *QUICK, "--json")
 
     assert (result.exit_code, json.loads(result.stdout)["exit_code"]) == (2, 2)
     assert "the account has something where the drill would open" in result.stderr
-    assert list(network.truth.amounts()) == [("BTCUSDT", "BOTH")]
+    assert not network.truth.is_flat()
     assert not network.truth.requests("POST")
+    assert not network.truth.requests("DELETE")
 
 
 def test_nothing_played_is_no_pass(network: SimulatedVenue) -> None:

@@ -349,6 +349,23 @@ def test_rules_that_cannot_be_read_do_not_stop_an_emergency(desk: Desk) -> None:
     assert "WARNING: whether the venue lists the symbols is not known" in told.stderr
 
 
+def test_one_of_several_accounts_has_to_be_named(desk: Desk) -> None:
+    file = desk.directory / "goflat.toml"
+    account = file.read_text().replace("[venue]", '[[account]]\nname = "one"')
+    file.write_text(f'{account}\n[[account]]\nname = "two"\nenvironment = "simulated"\n')
+    desk.venue.open_position("BTCUSDT", "0.5")
+
+    unnamed = desk.refuse("--all", "--yes", "--json")
+    embedded = desk.refuse("--all", "--yes", "--json", "--account", "two")
+    named = desk.flatten("--all", "--yes", "--json", "--account", "one")
+
+    assert (unnamed.code, embedded.code, named.code) == (2, 2, 0)
+    assert "one, two" in str(unnamed.document["error"])
+    assert "goflat venue" in str(embedded.document["error"])
+    assert "account one: binance-usdm" in named.stderr
+    assert "account two" not in named.stderr
+
+
 # --- dry run ------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from goflat.domain.position import OrderSide, PositionSide
-from goflat.drill import checks
+from goflat.drill import books, words
 from goflat.drill.scenario import QUICK, Scenario
 from goflat.drill.setting import Holds, Rests, Setting, Wait, Waits
 from goflat.drill.specified import TWO
@@ -50,7 +50,7 @@ CONDITIONAL = Scenario(
         ),
     ),
     expected="entries are cancelled first; protective stops go once their position is closed",
-    checks=(checks.stops_stayed_until_closed, checks.orders_went_before_closes),
+    checks=(books.stops_stayed_until_closed, books.orders_went_before_closes),
 )
 
 HEDGE = Scenario(
@@ -75,9 +75,9 @@ HEDGE = Scenario(
     ),
     expected="every row is closed by an order with its own position side, and nothing flips",
     checks=(
-        checks.counted(3, 0),
-        checks.both_sides_of("BTCUSDT"),
-        checks.stops_stayed_until_closed,
+        words.counted(3, 0),
+        books.both_sides_of("BTCUSDT"),
+        books.stops_stayed_until_closed,
     ),
 )
 
@@ -90,8 +90,8 @@ LOST_ANSWER = Scenario(
     trouble=_lost_answers,
     in_words="both closes execute; one answer is a reset connection, the other a 503",
     checks=(
-        checks.one_order_a_position,
-        checks.in_the_audit("ORDER_UNANSWERED", "ORDER_RESOLVED"),
+        books.one_order_a_position,
+        words.in_the_audit("ORDER_UNANSWERED", "ORDER_RESOLVED"),
     ),
 )
 
@@ -103,7 +103,7 @@ FILL = Scenario(
     expected="the bot's own order makes the position grow meanwhile, and all of it is closed",
     trouble=_fills_first,
     in_words="the resting order of BTCUSDT fills in the moment in which it is cancelled",
-    checks=(checks.position_grew_meanwhile,),
+    checks=(books.position_grew_meanwhile,),
 )
 
 BAND = Scenario(
@@ -114,7 +114,7 @@ BAND = Scenario(
     expected="the next attempt is a limit order at the band that leaves nothing in the book",
     trouble=_band,
     in_words="market orders of BTCUSDT are refused with -4131",
-    checks=(checks.closed_by_a_limit_at_once, checks.in_the_audit("ORDER_REJECTED", "RETRY")),
+    checks=(books.closed_by_a_limit_at_once, words.in_the_audit("ORDER_REJECTED", "RETRY")),
 )
 
 OVERSIZE = Scenario(
@@ -129,7 +129,7 @@ OVERSIZE = Scenario(
     config=replace(QUICK, timeout_seconds=6.0),
     in_words="the position is 2.3 times what the venue takes in one market order",
     only_embedded="takes a position larger than a drill should pay for",
-    checks=(checks.split_within(MARKET_LOT),),
+    checks=(books.split_within(MARKET_LOT),),
 )
 
 BAD_DAYS = (CONDITIONAL, HEDGE, LOST_ANSWER, FILL, BAND, OVERSIZE)

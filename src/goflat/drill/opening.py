@@ -7,8 +7,7 @@ sizes its orders and looks at the account by itself.
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from itertools import count
 from types import TracebackType
 from typing import Self, TypeVar
@@ -18,6 +17,7 @@ import msgspec
 from goflat.domain.instrument import Symbol
 from goflat.domain.position import OrderSide, PositionSide
 from goflat.drill.setting import Holds, Rests, Setting, Wait, Waits
+from goflat.drill.sizes import Filter, Sizes, sizes_of
 from goflat.errors import GoflatError, VenueError
 from goflat.venues.binance.failures import failure_of
 from goflat.venues.binance.requests import RULES_BYTES_MAX, Params, Request, plain
@@ -29,9 +29,6 @@ PREFIX = "drill-"
 
 AWAY = Decimal("0.03")
 """How far from the mark price a resting order is put, and a trigger twice as far."""
-
-ROOM = Decimal("1.3")
-"""How much above the least notional a lot is, so that the market may move meanwhile."""
 
 WEIGHT = "REQUEST_WEIGHT"
 WEIGHT_MOST = 2400
@@ -47,19 +44,10 @@ class SetUpFailed(GoflatError):
     """The venue did not do what the setting asked for. The drill says nothing about goflat then."""
 
 
-class _Filter(msgspec.Struct, rename="camel"):
-    filter_type: str
-    min_qty: Decimal = Decimal(0)
-    max_qty: Decimal = Decimal(0)
-    step_size: Decimal = Decimal(0)
-    tick_size: Decimal = Decimal(0)
-    notional: Decimal = Decimal(0)
-
-
 class _Listed(msgspec.Struct, rename="camel"):
     symbol: str
     status: str
-    filters: list[_Filter]
+    filters: list[Filter]
 
 
 class _Limit(msgspec.Struct, rename="camel"):
@@ -82,25 +70,6 @@ class _Config(msgspec.Struct, rename="camel"):
 
 class _Time(msgspec.Struct, rename="camel"):
     server_time: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
-    """In what sizes an instrument is traded. Quantities in the base asset, prices in the quote."""
-
-    tick: Decimal
-    step: Decimal
-    least: Decimal
-    market_most: Decimal
-    notional: Decimal
-
-    def lot(self, price: Decimal) -> Decimal:
-        """The smallest quantity that may be opened at this price, with some room."""
-        wanted = max(self.least, self.notional * ROOM / price)
-        return (wanted / self.step).to_integral_value(ROUND_CEILING) * self.step
-
-    def priced(self, price: Decimal) -> Decimal:
-        return (price / self.tick).to_integral_value(ROUND_FLOOR) * self.tick
 
 
 class OpeningClient:
@@ -131,7 +100,7 @@ class OpeningClient:
         told = await self.ask("GET", "/fapi/v1/time", _Time, signed=False)
         self._offset_ms = told.server_time - now
         rules = await self.ask("GET", "/fapi/v1/exchangeInfo", _Rules, signed=False)
-        self._sizes = {listed.symbol: _sizes(listed.filters) for listed in rules.symbols}
+        self._sizes = {listed.symbol: sizes_of(listed.filters) for listed in rules.symbols}
         self.trading = frozenset(row.symbol for row in rules.symbols if row.status == "TRADING")
         weights = [row.limit for row in rules.rate_limits if row.rate_limit_type == WEIGHT]
         self._weight_most = min(weights, default=WEIGHT_MOST)
@@ -285,18 +254,3 @@ class OpeningClient:
 
     def _next_id(self) -> str:
         return f"{PREFIX}{self.now_ms()}-{next(self._ids)}"
-
-
-def _sizes(filters: list[_Filter]) -> Sizes:
-    by_type = {row.filter_type: row for row in filters}
-    lot = by_type.get("LOT_SIZE", _Filter(filter_type=""))
-    market = by_type.get("MARKET_LOT_SIZE", lot)
-    price = by_type.get("PRICE_FILTER", _Filter(filter_type=""))
-    notional = by_type.get("MIN_NOTIONAL", _Filter(filter_type=""))
-    return Sizes(
-        tick=price.tick_size or Decimal("0.00000001"),
-        step=max(lot.step_size, market.step_size) or Decimal("0.00000001"),
-        least=max(lot.min_qty, market.min_qty),
-        market_most=market.max_qty or lot.max_qty or Decimal("Infinity"),
-        notional=notional.notional,
-    )

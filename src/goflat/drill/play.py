@@ -1,16 +1,13 @@
 """Play scenarios, one after the other, and hand what they left behind to the judge."""
 
-import asyncio
-import logging
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from goflat.domain.config import LiquidationConfig
 from goflat.drill.ground import Ground
 from goflat.drill.judge import judge
+from goflat.drill.notice import Running, Seen, left_running
 from goflat.drill.opening import SetUpFailed
 from goflat.drill.resources import Resources, measure
 from goflat.drill.scenario import Played, Rig, Scenario, Tick
@@ -22,9 +19,6 @@ from goflat.journal.record import Record
 from goflat.manager import LiquidationManager
 
 FLUSH_SECONDS = 2.0
-PULSE_SECONDS = 0.01
-GRACE_STEPS = 50
-"""How often tasks and threads of a run are looked for after it, until they have ended."""
 
 INTERRUPT = "SIGINT heard"
 """What a run logs when it swallows a Ctrl-C. The drill itself is not that urgent."""
@@ -80,7 +74,7 @@ async def play_all(
 
 
 async def _one(scenario: Scenario, setup: Setup, audit: AuditLogger) -> Outcome:
-    before, others = measure(), _Running.now()
+    before, others = measure(), Running.now()
     started = time.monotonic()
     try:
         async with setup() as stage:
@@ -92,7 +86,7 @@ async def _one(scenario: Scenario, setup: Setup, audit: AuditLogger) -> Outcome:
     except SetUpFailed as error:
         seconds = time.monotonic() - started
         return Outcome(scenario=scenario, problem=str(error), seconds=seconds, before=before)
-    played = replace(played, still_running=await _left_running(others))
+    played = replace(played, still_running=await left_running(others))
     return Outcome(
         scenario=scenario,
         ticks=judge(scenario, played),
@@ -101,32 +95,6 @@ async def _one(scenario: Scenario, setup: Setup, audit: AuditLogger) -> Outcome:
         before=before,
         after=measure(),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Running:
-    """What runs in this process at one moment."""
-
-    tasks: frozenset[asyncio.Task[object]]
-    threads: frozenset[threading.Thread]
-
-    @classmethod
-    def now(cls) -> "_Running":
-        return cls(tasks=frozenset(asyncio.all_tasks()), threads=frozenset(threading.enumerate()))
-
-
-async def _left_running(before: _Running) -> tuple[str, ...]:
-    """Tasks and threads that have not ended although the connections are closed."""
-    left: tuple[str, ...] = ()
-    for _ in range(GRACE_STEPS):
-        now = _Running.now()
-        tasks = (str(task.get_coro()) for task in now.tasks - before.tasks)
-        threads = (thread.name for thread in now.threads - before.threads)
-        left = (*tasks, *threads)
-        if not left:
-            break
-        await asyncio.sleep(PULSE_SECONDS)
-    return left
 
 
 async def _on_stage(scenario: Scenario, stage: Stage, audit: AuditLogger) -> Played:
@@ -157,7 +125,7 @@ async def _play(scenario: Scenario, stage: Stage, audit: AuditLogger) -> Played:
         symbols=stage.scope(scenario),
         simulated=stage.simulated,
     )
-    seen = _Seen()
+    seen = Seen()
     started = time.monotonic()
     with seen.log():
         async with seen.pulse():
@@ -179,7 +147,7 @@ async def _play(scenario: Scenario, stage: Stage, audit: AuditLogger) -> Played:
     )
 
 
-async def _act(scenario: Scenario, rig: Rig, seen: "_Seen") -> None:
+async def _act(scenario: Scenario, rig: Rig, seen: Seen) -> None:
     try:
         await scenario.drama(rig)
     except Exception as error:  # noqa: BLE001 - that nothing comes out here is what is tested
@@ -211,50 +179,3 @@ async def _events(rig: Rig, audit: AuditLogger) -> tuple[Record, ...]:
     except OSError:
         return ()
     return tuple(p.record for p in lines if p is not None and p.record.correlation_id in ids)
-
-
-@dataclass(kw_only=True)
-class _Seen:
-    """What is noticed around a run: log lines, pauses of the event loop, an exception."""
-
-    lines: list[str] = field(default_factory=list)
-    longest_pause: float = 0.0
-    error: str | None = None
-
-    @contextmanager
-    def log(self) -> Iterator[None]:
-        """Keep what goflat logs, and show it to nobody else."""
-        log, handler = logging.getLogger("goflat"), _Listener(self.lines)
-        propagates, log.propagate = log.propagate, False
-        log.addHandler(handler)
-        try:
-            yield
-        finally:
-            log.removeHandler(handler)
-            log.propagate = propagates
-
-    @asynccontextmanager
-    async def pulse(self) -> AsyncIterator[None]:
-        """Wake up again and again, and note how late that was."""
-        beating = asyncio.create_task(self._beat())
-        try:
-            yield
-        finally:
-            beating.cancel()
-
-    async def _beat(self) -> None:
-        while True:
-            slept = time.monotonic()
-            await asyncio.sleep(PULSE_SECONDS)
-            late = time.monotonic() - slept - PULSE_SECONDS
-            self.longest_pause = max(self.longest_pause, late)
-
-
-class _Listener(logging.Handler):
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self._lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        said = record.getMessage().removeprefix(f"{record.levelname}: ")
-        self._lines.append(f"{record.levelname}: {said}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from goflat.domain.config import LiquidationConfig
 from goflat.domain.outcome import LiquidationState
 from goflat.domain.position import LegKey, OrderSide, PositionSide
-from goflat.drill import checks
+from goflat.drill import books, words
 from goflat.drill.scenario import QUICK, Rig, Scenario
 from goflat.drill.setting import Holds, Rests, Setting, Waits
 from goflat.journal import AuditLogger
@@ -51,10 +51,10 @@ SHUTDOWN = Scenario(
     setting=TWO,
     expected="cancel every order, close every position, show it twice, keep the trail",
     checks=(
-        checks.counted(2, 0),
-        checks.closed_with_the_right_side,
-        checks.orders_went_before_closes,
-        checks.in_the_audit(
+        words.counted(2, 0),
+        books.closed_with_the_right_side,
+        books.orders_went_before_closes,
+        words.in_the_audit(
             "LIQUIDATION_START", "ORDER_CANCELLED", "ORDER_PLACED", "LIQUIDATION_COMPLETE"
         ),
     ),
@@ -72,10 +72,10 @@ DISABLED = Scenario(
     states=(LiquidationState.SKIPPED,),
     leaves=frozenset({LegKey("BTCUSDT", LONG), LegKey("ETHUSDT", SHORT)}),
     checks=(
-        checks.not_one_call,
-        checks.untouched,
-        checks.critical_was_logged,
-        checks.in_the_audit("LIQUIDATION_SKIPPED"),
+        books.not_one_call,
+        books.untouched,
+        words.critical_was_logged,
+        words.in_the_audit("LIQUIDATION_SKIPPED"),
     ),
 )
 
@@ -91,10 +91,10 @@ TIMEOUT = Scenario(
     trouble=_slow,
     in_words="every reading is answered after 10 s",
     checks=(
-        checks.sooner_than(10),
-        checks.loop_ran_on,
-        checks.claims_nothing,
-        checks.in_the_audit("LIQUIDATION_START", "DEADLINE", "LIQUIDATION_FAILED"),
+        words.sooner_than(10),
+        words.loop_ran_on,
+        words.claims_nothing,
+        words.in_the_audit("LIQUIDATION_START", "DEADLINE", "LIQUIDATION_FAILED"),
     ),
 )
 
@@ -109,10 +109,10 @@ PARTIAL = Scenario(
     trouble=_halted,
     in_words="trading in BNBUSDT is halted",
     checks=(
-        checks.counted(2, 1),
-        checks.others_are_flat,
-        checks.stop_stays_on("BNBUSDT"),
-        checks.in_the_audit("ORDER_PLACED", "ORDER_REJECTED", "RETRY", "LIQUIDATION_COMPLETE"),
+        words.counted(2, 1),
+        books.others_are_flat,
+        words.stop_stays_on("BNBUSDT"),
+        words.in_the_audit("ORDER_PLACED", "ORDER_REJECTED", "RETRY", "LIQUIDATION_COMPLETE"),
     ),
 )
 
@@ -162,7 +162,7 @@ RE_ENTRY = Scenario(
     expected="the run that is under way finishes; further calls are refused at once",
     states=(COMPLETED, FAILED, FAILED),
     drama=_called_again,
-    checks=(checks.second_was_refused, checks.one_order_a_position),
+    checks=(words.second_was_refused, books.one_order_a_position),
 )
 
 STATES = Scenario(
@@ -172,7 +172,7 @@ STATES = Scenario(
     setting=TWO,
     expected="the manager is IDLE but for the time of the run; the result carries the end",
     checks=(
-        checks.went_through(
+        words.went_through(
             ("before", LiquidationState.IDLE),
             ("during", LiquidationState.IN_PROGRESS),
             ("after", LiquidationState.IDLE),
@@ -192,10 +192,10 @@ RETRY = Scenario(
     trouble=_refusals,
     in_words="the first 2 closes of BTCUSDT and all of ETHUSDT are refused (-2010)",
     checks=(
-        checks.attempts("BTCUSDT", 3),
-        checks.attempts("ETHUSDT", 3),
-        checks.waits_grew("BTCUSDT", 0.1),
-        checks.in_the_audit("RETRY", "ORDER_REJECTED", "ORDER_PLACED"),
+        books.attempts("BTCUSDT", 3),
+        books.attempts("ETHUSDT", 3),
+        books.waits_grew("BTCUSDT", 0.1),
+        words.in_the_audit("RETRY", "ORDER_REJECTED", "ORDER_PLACED"),
     ),
 )
 
@@ -208,8 +208,8 @@ CANCEL_FIRST = Scenario(
     ),
     expected="in every instrument the last cancel is done before the first close sets out",
     checks=(
-        checks.orders_went_before_closes,
-        checks.in_the_audit("CANCEL_INTENT", "ORDER_CANCELLED"),
+        books.orders_went_before_closes,
+        words.in_the_audit("CANCEL_INTENT", "ORDER_CANCELLED"),
     ),
 )
 
@@ -227,10 +227,10 @@ FAIL_SAFE = Scenario(
     in_words="every connection is reset; in the second run the audit file cannot be written "
     "and the caller is cancelled",
     checks=(
-        checks.claims_nothing,
-        checks.degraded_and_done,
-        checks.cancelled_caller_got_its_answer,
-        checks.loop_ran_on,
+        words.claims_nothing,
+        words.degraded_and_done,
+        words.cancelled_caller_got_its_answer,
+        words.loop_ran_on,
     ),
 )
 
@@ -241,9 +241,9 @@ AUDIT = Scenario(
     setting=replace(TWO, conditional=(Waits(symbol="BTCUSDT", side=LONG),)),
     expected="the trail alone tells what was done, in order",
     checks=(
-        checks.audit_knows_every_act,
-        checks.order_ids_in_the_result,
-        checks.in_the_audit("READING", "READING_BARE", "PROVEN_FLAT"),
+        words.audit_knows_every_act,
+        words.order_ids_in_the_result,
+        words.in_the_audit("READING", "READING_BARE", "PROVEN_FLAT"),
     ),
 )
 

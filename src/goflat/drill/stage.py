@@ -14,9 +14,10 @@ from goflat.compose import open_venue
 from goflat.domain.config import LiquidationConfig
 from goflat.domain.instrument import Symbol
 from goflat.domain.secret import Secret
-from goflat.drill.ground import Ground, seen_by, truth_of
+from goflat.drill.ground import Ground, truth_of
 from goflat.drill.opening import OpeningClient
 from goflat.drill.scenario import Scenario
+from goflat.drill.second_opinion import seen_by
 from goflat.errors import SettingsError
 from goflat.settings import AccountSettings, Settings
 from goflat.venues.binance.environments import host_class

@@ -1,33 +1,18 @@
-"""What has to be so in one scenario and not in every one: each a question to the evidence."""
+"""What has to be so in the venue's own books: each a question to them, asked by one scenario."""
 
 from decimal import Decimal
 from itertools import pairwise
 
 from goflat.domain.instrument import Symbol
-from goflat.domain.outcome import LiquidationState
 from goflat.drill.ground import CallSeen, OrderSeen
 from goflat.drill.scenario import Check, Played, Tick
 
 ORDER_PATH = "/fapi/v1/order"
 
 
-def in_the_audit(*event_types: str) -> Check:
-    """These events are in the trail."""
-
-    def check(played: Played) -> Tick:
-        counts = {kind: len(played.events_of(kind)) for kind in event_types}
-        return Tick(
-            text=f"The audit trail has {', '.join(event_types)}",
-            holds=all(counts.values()),
-            evidence=", ".join(f"{kind} x{number}" for kind, number in counts.items()),
-        )
-
-    return check
-
-
 def closed_with_the_right_side(played: Played) -> Tick:
     """A long position is closed by a sale, a short one by a purchase."""
-    closes = _closes_of(played)
+    closes = closes_of(played)
     sent = {(order.symbol, order.side) for order in closes if order.executed > 0}
     gone = set(played.before.positions) - set(played.after.positions)
     return Tick(
@@ -42,7 +27,7 @@ def orders_went_before_closes(played: Played) -> Tick:
     late = []
     seen = []
     for symbol in {key.symbol for key in played.before.positions}:
-        closes = [o.created_ms for o in _closes_of(played) if o.symbol == symbol]
+        closes = [o.created_ms for o in closes_of(played) if o.symbol == symbol]
         ends = [
             o.updated_ms
             for o in played.after.orders
@@ -68,7 +53,7 @@ def stops_stayed_until_closed(played: Played) -> Tick:
     for stop in played.after.orders:
         if not (stop.is_conditional and stop.can_only_reduce and not stop.is_ours):
             continue
-        filled = [o.updated_ms for o in _closes_of(played) if o.symbol == stop.symbol]
+        filled = [o.updated_ms for o in closes_of(played) if o.symbol == stop.symbol]
         kept += 1
         if stop.status == "CANCELED" and (not filled or stop.updated_ms < max(filled)):
             early.append(stop.symbol)
@@ -77,21 +62,6 @@ def stops_stayed_until_closed(played: Played) -> Tick:
         holds=kept > 0 and not early,
         evidence=", ".join(early) or f"{kept} stop(s), none cancelled before the close had filled",
     )
-
-
-def stop_stays_on(symbol: Symbol) -> Check:
-    """What could not be closed is still guarded."""
-
-    def check(played: Played) -> Tick:
-        left = [o for o in played.after.conditional if o.symbol == symbol and o.can_only_reduce]
-        said = [leg.reason or "" for leg in played.result.legs if leg.symbol == symbol]
-        return Tick(
-            text=f"The protective stop of {symbol} is still in place, and the result says so",
-            holds=bool(left) and any("stop" in reason for reason in said),
-            evidence=f"{len(left)} stop(s) listed; said: {'; '.join(said)}",
-        )
-
-    return check
 
 
 def untouched(played: Played) -> Tick:
@@ -121,64 +91,6 @@ def not_one_call(played: Played) -> Tick:
     )
 
 
-def critical_was_logged(played: Played) -> Tick:
-    """Somebody who reads the log sees that capital is at risk."""
-    lines = [line for line in played.log if "at risk" in line]
-    return Tick(
-        text="CRITICAL was logged: capital is at risk",
-        holds=bool(lines),
-        evidence=lines[0] if lines else "no such line",
-    )
-
-
-def loop_ran_on(played: Played) -> Tick:
-    """Whoever waited for us could go on with its own work."""
-    return Tick(
-        text="The caller's event loop was never held",
-        holds=played.pause_seconds < 0.25,
-        evidence=f"longest pause {played.pause_seconds * 1000:.0f} ms",
-    )
-
-
-def sooner_than(seconds: float) -> Check:
-    """The run did use its time, and did not wait for the slow answer."""
-
-    def check(played: Played) -> Tick:
-        took = played.result.total_duration_seconds
-        return Tick(
-            text=f"It ended at its deadline, and not after the {seconds:g} s of the venue",
-            holds=took < seconds,
-            evidence=f"{took:.2f} s",
-        )
-
-    return check
-
-
-def claims_nothing(played: Played) -> Tick:
-    """A venue that could not be read is not a venue that holds nothing."""
-    result = played.result
-    return Tick(
-        text="A failed reading is not taken for nothing there: no success is claimed",
-        holds=not (result.verified or result.positions_closed or result.orders_cancelled)
-        and bool(result.error_message),
-        evidence=result.error_message or "no word about it",
-    )
-
-
-def counted(closed: int, failed: int) -> Check:
-    """The counts that the result has to have."""
-
-    def check(played: Played) -> Tick:
-        result = played.result
-        return Tick(
-            text=f"{closed} position(s) closed and {failed} failed, by the result's own count",
-            holds=(result.positions_closed, result.positions_failed) == (closed, failed),
-            evidence=f"{result.positions_closed} and {result.positions_failed}",
-        )
-
-    return check
-
-
 def others_are_flat(played: Played) -> Tick:
     """One failure blocks no other instrument."""
     gone = set(played.before.positions) - set(played.after.positions)
@@ -191,7 +103,7 @@ def others_are_flat(played: Played) -> Tick:
 
 def one_order_a_position(played: Played) -> Tick:
     """Nothing was sent twice."""
-    closes = _closes_of(played)
+    closes = closes_of(played)
     symbols = [order.symbol for order in closes]
     twice = {symbol for symbol in symbols if symbols.count(symbol) > 1}
     return Tick(
@@ -199,31 +111,6 @@ def one_order_a_position(played: Played) -> Tick:
         holds=len(closes) == len(played.before.positions) and not twice,
         evidence=f"{len(closes)} order(s) for {len(played.before.positions)} position(s)",
     )
-
-
-def second_was_refused(played: Played) -> Tick:
-    """Who calls during a run is told so, and starts nothing; also the one after that."""
-    refused = [r for r in played.results if "in progress" in (r.error_message or "")]
-    return Tick(
-        text="Calls during a run are refused, and say why",
-        holds=len(refused) == len(played.results) - 1,
-        evidence=f"{len(refused)} of {len(played.results)}: "
-        + (refused[0].error_message or "" if refused else "none was"),
-    )
-
-
-def went_through(*wanted: tuple[str, LiquidationState]) -> Check:
-    """The states that the manager was seen in."""
-
-    def check(played: Played) -> Tick:
-        return Tick(
-            text="The manager goes from IDLE to IN_PROGRESS and back to IDLE",
-            holds=all(state in played.states for state in wanted)
-            and all(seen in wanted for seen in played.states),
-            evidence=", ".join(f"{when}: {state.value}" for when, state in played.states),
-        )
-
-    return check
 
 
 def attempts(symbol: Symbol, number: int) -> Check:
@@ -256,33 +143,6 @@ def waits_grew(symbol: Symbol, base_seconds: float) -> Check:
     return check
 
 
-def audit_knows_every_act(played: Played) -> Tick:
-    """Every order and cancel that reached the venue has its intent and its answer in the trail."""
-    intents = len(played.events_of("ORDER_INTENT")) + len(played.events_of("CANCEL_INTENT"))
-    answered = sum(
-        len(played.events_of(kind))
-        for kind in ("ORDER_PLACED", "ORDER_REJECTED", "ORDER_UNANSWERED", "ORDER_CANCELLED")
-    ) + len(played.events_of("CANCEL_FAILED"))
-    acts = None if played.after.calls is None else len(_acts(played))
-    return Tick(
-        text="Every act at the venue has its intent before it and its answer after it",
-        holds=intents == answered and acts in (None, intents) and intents > 0,
-        evidence=f"{acts if acts is not None else 'unknown'} request(s), {intents} intent(s), "
-        f"{answered} answer(s)",
-    )
-
-
-def order_ids_in_the_result(played: Played) -> Tick:
-    """Whoever reads the result can find the orders at the venue."""
-    said = {i for result in played.results for leg in result.legs for i in leg.order_ids}
-    sent = {order.client_order_id for order in _closes_of(played)}
-    return Tick(
-        text="The result names every order that goflat sent",
-        holds=sent <= said and bool(sent),
-        evidence=", ".join(sorted(sent)),
-    )
-
-
 def position_grew_meanwhile(played: Played) -> Tick:
     """A resting order of the bot was filled while it was being cancelled."""
     filled = [
@@ -297,7 +157,7 @@ def position_grew_meanwhile(played: Played) -> Tick:
 
 def closed_by_a_limit_at_once(played: Played) -> Tick:
     """The second attempt is a limit order at the band, and stays reduce-only."""
-    limits = [o for o in _closes_of(played) if o.type == "LIMIT"]
+    limits = [o for o in closes_of(played) if o.type == "LIMIT"]
     return Tick(
         text="After the refusal a limit order at the band closed it, still reduce-only",
         holds=bool(limits) and all(o.can_only_reduce and o.executed > 0 for o in limits),
@@ -309,7 +169,7 @@ def split_within(most: Decimal) -> Check:
     """No order was larger than the venue takes at the market, and together they are the whole."""
 
     def check(played: Played) -> Tick:
-        sizes = [order.quantity for order in _closes_of(played)]
+        sizes = [order.quantity for order in closes_of(played)]
         whole = sum(played.before.positions.values(), Decimal(0))
         return Tick(
             text=f"It was split into orders of at most {most:f}, which together are all of it",
@@ -320,30 +180,11 @@ def split_within(most: Decimal) -> Check:
     return check
 
 
-def degraded_and_done(played: Played) -> Tick:
-    """A trail that cannot be written costs evidence and nothing else."""
-    last = played.results[-1]
-    return Tick(
-        text="Without a usable audit file the account goes flat all the same, and that is said",
-        holds=last.audit_degraded and last.state is LiquidationState.COMPLETED,
-        evidence=f"{last.state.value}, audit_degraded {str(last.audit_degraded).lower()}",
-    )
-
-
-def cancelled_caller_got_its_answer(played: Played) -> Tick:
-    """Whoever cancels the waiting does not cancel the liquidation."""
-    return Tick(
-        text="A caller that was cancelled in the middle still got its result",
-        holds=len(played.results) > 1 and bool(played.results[1].correlation_id),
-        evidence=f"{len(played.results)} results of {len(played.results)} runs",
-    )
-
-
 def both_sides_of(symbol: Symbol) -> Check:
     """A hedge pair is two positions, each closed by its own order."""
 
     def check(played: Played) -> Tick:
-        pairs = {(o.position_side, o.side) for o in _closes_of(played) if o.symbol == symbol}
+        pairs = {(o.position_side, o.side) for o in closes_of(played) if o.symbol == symbol}
         return Tick(
             text=f"{symbol}: LONG was sold and SHORT was bought, by position side",
             holds={("LONG", "SELL"), ("SHORT", "BUY")} <= pairs,
@@ -353,10 +194,10 @@ def both_sides_of(symbol: Symbol) -> Check:
     return check
 
 
-# --- what the evidence says ---------------------------------------------------------------------
+# --- what is in the books -----------------------------------------------------------------------
 
 
-def _closes_of(played: Played) -> list[OrderSeen]:
+def closes_of(played: Played) -> list[OrderSeen]:
     """Orders of goflat's that are no stops."""
     return [order for order in played.after.ours if not order.is_conditional]
 
@@ -366,7 +207,7 @@ def _could_open(order: OrderSeen) -> bool:
     return not (order.is_ours or order.can_only_reduce)
 
 
-def _acts(played: Played) -> list[CallSeen]:
+def acts_of(played: Played) -> list[CallSeen]:
     """Requests that change something, since everything was open."""
     calls, before = played.after.calls or (), played.before.calls or ()
     return [call for call in calls[len(before) :] if call.method in {"POST", "DELETE"}]
@@ -375,6 +216,6 @@ def _acts(played: Played) -> list[CallSeen]:
 def _sent_at(played: Played, symbol: Symbol) -> list[int]:
     return [
         call.at_ms
-        for call in _acts(played)
+        for call in acts_of(played)
         if call.path == ORDER_PATH and call.params.get("symbol") == symbol
     ]
