@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,8 @@ from goflat.venues.simulated.exchange import TEST_API_KEY, TEST_API_SECRET
 from goflat.venues.simulated.venue import SimulatedVenue
 
 SECONDS_MAX = 15.0
+
+BOT_TABLE = '[[bot]]\nname = "maker"\nrecv_window_seconds = 0.2\n'
 
 BOT = """
 import sys, time, goflat
@@ -47,7 +49,7 @@ class GuardDesk:
     processes: list["subprocess.Popen[str]"] = field(default_factory=list)
     logs: list[Path] = field(default_factory=list)
 
-    def configure(self, rest: str = '[[bot]]\nname = "maker"\n', **guard: object) -> None:
+    def configure(self, rest: str = BOT_TABLE, **guard: object) -> None:
         settings = {"hold_seconds": 1.0, "check_seconds": 1.0} | guard
         lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items())
         (self.state / "goflat.toml").write_text(
@@ -155,10 +157,8 @@ path = "audit.jsonl"
     def end(self) -> None:
         for process in self.processes:
             for number in (signal.SIGCONT, signal.SIGKILL):
-                try:
+                with suppress(ProcessLookupError):
                     os.killpg(process.pid, number)
-                except ProcessLookupError:
-                    pass
             process.wait(5)
 
 

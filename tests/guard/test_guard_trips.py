@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from guard_desk import GuardDesk, guard_desk, until
+from guard_desk import BOT_TABLE, GuardDesk, guard_desk, until
 
 from goflat.guard.latch_file import read_latch
 
@@ -34,7 +34,7 @@ def test_a_bot_that_is_killed_leaves_a_flat_and_latched_account(desk: GuardDesk)
 
 
 def test_a_bot_that_is_stopped_trips_before_its_silence_does(desk: GuardDesk) -> None:
-    desk.configure('[[bot]]\nname = "maker"\nhang_seconds = 30\n')
+    desk.configure(BOT_TABLE + "hang_seconds = 30\n")
     desk.guard()
     bot = desk.bot()
     until(desk.is_beating, "beating")
@@ -65,7 +65,7 @@ HANGS = {
 
 @pytest.mark.parametrize("hang", HANGS.values(), ids=HANGS)
 def test_a_bot_that_hangs_trips_in_time(desk: GuardDesk, hang: str) -> None:
-    desk.configure('[[bot]]\nname = "maker"\nhang_seconds = 1\n')
+    desk.configure(BOT_TABLE + "hang_seconds = 1\n")
     desk.guard()
     bot = desk.bot(HUNG.format(hang=hang))
     desk.hold()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goflat.core.guarding.effects import RunPhase
-from goflat.core.guarding.events import GuardEvent, Resumed
+from goflat.core.guarding.events import GuardEvent, Resumed, WasArmed
 from goflat.core.guarding.evidence import Standing, Trigger
 from goflat.core.guarding.latch import Latch
 from goflat.core.guarding.post import Bot, OnExit, Post, PostTerms
@@ -25,6 +25,7 @@ from goflat.guard.latch_file import LatchFile
 from goflat.guard.liquidator import Liquidator, RunTerms
 from goflat.guard.look import is_bare
 from goflat.guard.pid_files import keep_pid_files
+from goflat.guard.roll import RollFile, call, keep_roll
 from goflat.guard.run_file import DamagedRunFile, RunFile
 from goflat.guard.sentry import Sentry
 from goflat.guard.state_directory import Unusable
@@ -72,6 +73,7 @@ class GuardedAccount:
         self._directory = directory
         self._sentry = Sentry(_post(terms), between_effects=between_effects)
         self.kept_bots = KeptBots(terms.guard.after_trip, self.tell)
+        self._roll_file = RollFile(terms.account, directory)
         self._run_file, self._troubles = _opened(terms.account, directory)
         self._hands = AccountHands(
             terms.account,
@@ -101,6 +103,7 @@ class GuardedAccount:
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "decisions": lambda: self._sentry.keep(self._hands),
             "checks": self._checker.keep,
+            "roll": lambda: keep_roll(self._roll_file, self.kept_bots, lambda: not self.is_latched),
             "pid files": lambda: keep_pid_files(self.terms.bots, self.kept_bots),
         }
         eyes = Eyes(venue=self._venue, proofs=self._checker.proofs)
@@ -128,10 +131,14 @@ class GuardedAccount:
             await asyncio.sleep(RESTART_SECONDS)
 
     def _resume(self) -> None:
-        """What a guard before this one left: its latch, and how far its run had got."""
+        """What a guard before this one left: its latch, its run, and whom it watched."""
         found = self._found()
         if found is not None:
             self.tell(found)
+        roll = {bot: it for bot, it in self._roll_file.read().items() if self.hang_seconds_of(bot)}
+        if roll:
+            self.tell(WasArmed())
+            call(roll, self.kept_bots, self.tell)
 
     def _found(self) -> Resumed | None:
         with LatchFile(self.terms.account, self._directory) as file:

@@ -38,6 +38,10 @@ class KeptBots:
         kept = self._watches.get(name)
         return None if kept is None or kept.has_ended else kept.id
 
+    def roll(self) -> dict[str, ProcessId]:
+        """Everybody who is watched and lives."""
+        return {name: kept.id for name, kept in self._watches.items() if not kept.has_ended}
+
     def attach(self, name: str, pid: int, expected: ProcessId | None = None) -> None:
         """Watch this process from now on; once for each process.
 

@@ -77,6 +77,8 @@ class RunFile:
         """
         slots = sorted(self._slots(), key=lambda slot: slot[0])
         if slots:
+            # Another guard may have written since this one opened it.
+            self._number = max(self._number, slots[-1][0])
             return slots[-1][1]
         if any(os.pread(self._file, 2 * SLOT_BYTES, 0).strip(b"\0 \n")):
             raise DamagedRunFile("the record of the last run is damaged")

@@ -26,6 +26,7 @@ from goflat.core.guarding.events import (
     Ticked,
     TriggerRead,
     TripAsked,
+    WasArmed,
 )
 from goflat.core.guarding.evidence import Verdict
 from goflat.core.guarding.post import Change, Post, Stamp, arm_or_not, told
@@ -79,6 +80,8 @@ def _react(post: Post, event: GuardEvent, now: Instant, stamp: Stamp) -> Change:
             return tripping.resume(post, event, now)
         case HandedOver():
             return tripping.take_over(post, event, stamp)
+        case WasArmed():
+            return replace(post, was_armed=post.was_armed or post.latch is None), ()
         case Slept(seconds):
             return bots.without(post, seconds, now), ()
         case Ticked():

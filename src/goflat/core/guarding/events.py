@@ -145,6 +145,11 @@ class HandedOver:
 
 
 @dataclass(frozen=True, slots=True)
+class WasArmed:
+    """A guard before this one was armed: what ended while none was there has ended all the same."""
+
+
+@dataclass(frozen=True, slots=True)
 class Slept:
     """The guard itself stood still for so long: that time is no evidence against anybody."""
 
@@ -171,6 +176,7 @@ GuardEvent: TypeAlias = (
     | HeldReading
     | Resumed
     | HandedOver
+    | WasArmed
     | Slept
     | Ticked
 )

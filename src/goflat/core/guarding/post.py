@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from goflat.core.guarding.effects import Alert, Effect, Level
 from goflat.core.guarding.evidence import Standing
 from goflat.core.guarding.hold import Hold
 from goflat.core.guarding.latch import Latch
-from goflat.core.guarding.pulse import LATE_PART, Pulse
+from goflat.core.guarding.pulse import Pulse
 from goflat.core.guarding.remnant import Remnant
 from goflat.core.guarding.severity import Severity
 from goflat.core.guarding.states import POST, PostState, PostTurn
@@ -40,6 +40,8 @@ class OnExit(Enum):
                 return code != 0
             case OnExit.HANDOVER:
                 return not handed_over
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +83,8 @@ class Bot:
     @property
     def next_doubt(self) -> Instant:
         """When it is worth looking at its pulse again, if no beat comes before."""
-        trips_at = self.pulse.trips_at
-        if trips_at is None or self.has_ended or self.is_fenced:
-            return NEVER
-        if self.told_late:
-            return trips_at
-        return Instant(trips_at - self.pulse.hang_seconds * (1 - LATE_PART))
+        due = self.pulse.trips_at if self.told_late else self.pulse.late_at
+        return NEVER if due is None or self.has_ended or self.is_fenced else due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,14 +53,20 @@ class Pulse:
     def health(self, now: Instant) -> Health:
         if self.last_progress is None:
             return Health.UNBEATEN
-        silent_seconds = now - self.last_progress
-        if silent_seconds < 0:
+        if now < self.last_progress:
             raise ValueError("time went backwards: use a monotonic clock")
-        if silent_seconds >= self.hang_seconds:
+        if now >= self.last_progress + self.hang_seconds:
             return Health.SILENT
-        if silent_seconds >= self.hang_seconds * LATE_PART:
+        if now >= self.last_progress + self.hang_seconds * LATE_PART:
             return Health.LATE
         return Health.ALIVE
+
+    @property
+    def late_at(self) -> Instant | None:
+        """When it is worth telling that it is late, if no progress comes before."""
+        if self.last_progress is None:
+            return None
+        return Instant(self.last_progress + self.hang_seconds * LATE_PART)
 
     @property
     def trips_at(self) -> Instant | None:

@@ -107,7 +107,10 @@ def balance(body: bytes) -> Balance:
 
 def transfers(body: bytes) -> Decimal:
     """The sum of what was moved in and out. Raises Unanswered where a row cannot be read."""
-    rows = _one(body, list[TransferRow])
+    try:
+        rows = msgspec.json.decode(body, type=list[TransferRow])
+    except UNREADABLE:
+        raise Unanswered("the transfers cannot be read") from None
     if len(rows) >= TRANSFERS_MAX:
         raise Unanswered("more transfers than one answer holds")
     try:
