@@ -105,6 +105,10 @@ def command(  # noqa: PLR0917 - click hands over what was typed, one by one
     except SettingsError as error:
         ctx.command.refuse(error.mistakes, as_json=as_json)
         code = UNUSABLE
+    except KeyboardInterrupt:
+        # Only before the run: from its beginning on, signals are held until all is printed.
+        ctx.command.refuse([Mistake(text=f"interrupted. {NOTHING_SENT}")], as_json=as_json)
+        code = UNUSABLE
     ctx.exit(code)
 
 

@@ -11,7 +11,9 @@ from goflat.cli.voice import Screen, writer_to
 from goflat.core.run import Liquidation
 from goflat.core.states import LegState
 from goflat.core.verdict import judge
+from goflat.domain.instrument import Symbol
 from goflat.domain.outcome import LegResult
+from goflat.domain.position import PositionSide
 from goflat.domain.time import Instant
 from goflat.errors import printable
 
@@ -74,13 +76,11 @@ _STATES: Mapping[LegState, tuple[str, Mood]] = MappingProxyType(
 
 def picture_of(run: Liquidation, now: Instant) -> Picture:
     """The only place of the view that looks into a run."""
-    states = {leg.key: leg.state for leg in run.legs}
+    states: dict[tuple[Symbol, PositionSide | None], LegState]
+    states = {(leg.key.symbol, leg.key.side): leg.state for leg in run.legs}
     result = judge(run, now)
     return Picture(
-        rows=tuple(
-            _row(leg, next((s for k, s in states.items() if k == (leg.symbol, leg.side)), None))
-            for leg in result.legs
-        ),
+        rows=tuple(_row(leg, states.get((leg.symbol, leg.side))) for leg in result.legs),
         elapsed_seconds=result.total_duration_seconds,
         timeout_seconds=run.config.timeout_seconds,
     )
@@ -88,8 +88,9 @@ def picture_of(run: Liquidation, now: Instant) -> Picture:
 
 def _row(leg: LegResult, state: LegState | None) -> Row:
     if state is None:
-        words = "orders gone" if leg.reason is None else "orders only"
-        word, mood = words, Mood.DONE if leg.reason is None else Mood.UNDER_WAY
+        is_done = leg.reason is None
+        word = "orders gone" if is_done else "orders only"
+        mood = Mood.DONE if is_done else Mood.UNDER_WAY
     else:
         word, mood = _STATES[state]
     side = "" if leg.side is None else f"{leg.side.value} {leg.quantity:f}"
