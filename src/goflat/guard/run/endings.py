@@ -1,11 +1,11 @@
 """How a command ended, what that calls for, and what is said about it to a script."""
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from goflat.domain.outcome import LiquidationState
+from goflat.domain.outcome import LiquidationResult, LiquidationState
 from goflat.settings import OnExit
 
 KILLED_BY_SIGNAL = 128
@@ -56,6 +56,15 @@ def calls_for_flattening(on_exit: OnExit, end: CommandEnd, *, handed_over: bool)
             return end.exit_code != 0
         case "handover":
             return not handed_over
+
+
+def state_of(results: Sequence[LiquidationResult]) -> LiquidationState:
+    """What several runs in a row came to: the last one says what is left, all say what was done."""
+    last = results[-1].state
+    was_done = any(it.positions_closed or it.orders_cancelled for it in results)
+    if last is LiquidationState.FAILED and was_done:
+        return LiquidationState.PARTIAL
+    return last
 
 
 def exit_code(state: LiquidationState, end: CommandEnd) -> int:

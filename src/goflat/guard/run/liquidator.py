@@ -17,6 +17,7 @@ from goflat.errors import GoflatError, SettingsError
 from goflat.guard.fencing import Fence, freeze, hold, terminate
 from goflat.guard.processes import NotWatchable, ProcessId, boot_id
 from goflat.guard.run.arming import Arms
+from goflat.guard.run.endings import state_of
 from goflat.guard.run.link import (
     Armed,
     Ended,
@@ -39,6 +40,11 @@ WORD_SECONDS = 0.5
 ARM_AGAIN_SECONDS = 5.0
 """How long one that could not be armed waits before it tries again."""
 
+RUNS_MAX = 3
+"""How often it is tried to get there, the last look included."""
+
+AGAIN_SECONDS = 0.5
+WORTH_SAYING_SECONDS = 0.05
 REASONS_MAX = 20
 REASON_CHARACTERS_MAX = 400
 
@@ -201,17 +207,17 @@ class Liquidator:
         self._arms.note_fence(fence, trip.reason)
         holding = asyncio.ensure_future(hold(fence))
         try:
-            result = await self._flatten()
+            first = await self._flatten()
         finally:
             holding.cancel()
         left = await terminate(fence)
         for untouched in left.untouched[:REASONS_MAX]:
             self._say(f"still there: {untouched}")
-        result = await self._look_again(result, fenced_at)
-        is_done = result.state is LiquidationState.COMPLETED and not left.members
+        state = await self._go_on(first, fenced_at + self._arms.recv_window_seconds)
+        is_done = state is LiquidationState.COMPLETED and not left.members
         if (standing := self._arms.unlatch(is_done=is_done)) is not None:
             self._say(standing)
-        return result.state
+        return state
 
     async def _frozen(self) -> Fence:
         """Everything of the command that still runs, stopped. The command itself first."""
@@ -232,21 +238,34 @@ class Liquidator:
             self._say(f"not frozen: {untouched}")
         return fence
 
-    async def _look_again(self, first: LiquidationResult, fenced_at: float) -> LiquidationResult:
-        """What the command sent right before its end may still arrive: look when it cannot."""
+    async def _go_on(self, first: LiquidationResult, quiet_at: float) -> LiquidationState:
+        """Try again at once what is left; and look again once nothing can be under way any more.
+
+        What the command sent right before its end may still arrive until `quiet_at`.
+        """
         loop = asyncio.get_running_loop()
-        wait = fenced_at + self._arms.recv_window_seconds - loop.time()
-        if wait > 0:
-            self._say(f"looking again in {wait:.1f} s, for orders that were under way")
-            try:
-                async with asyncio.timeout(wait):
-                    await self._hurry.wait()
-            except TimeoutError:
-                pass
+        results, began = [first], loop.time() - first.total_duration_seconds
+        while len(results) < RUNS_MAX and not self._hurry.is_set():
+            is_flat = results[-1].state is LiquidationState.COMPLETED
+            if is_flat and began >= quiet_at:
+                break
+            await self._pause(quiet_at - loop.time() if is_flat else AGAIN_SECONDS)
+            if not self._hurry.is_set():
+                began = loop.time()
+                results.append(await self._flatten())
         if self._hurry.is_set():
             self._say("not looking again: goflat run was told to end")
-            return first
-        return await self._flatten()
+        return state_of(results)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long, or until somebody is in a hurry."""
+        if seconds >= WORTH_SAYING_SECONDS:
+            self._say(f"looking again in {seconds:.1f} s, for orders that were under way")
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
 
     async def _flatten(self) -> LiquidationResult:
         result = await self._arms.flatten()

@@ -39,6 +39,7 @@ from goflat.guard.run.link import (
     Started,
     Starting,
 )
+from goflat.guard.run.liquidator import RUNS_MAX
 from goflat.guard.run.saying import Saying
 from goflat.guard.run.signals import ENDING, TO_COMMAND, TO_GROUP, SignalInbox
 from goflat.guard.run.terminal import Terminal
@@ -48,7 +49,6 @@ ARM_SECONDS_MAX = 30.0
 FENCE_SECONDS_MAX = 5.0
 """What freezing, ending and closing may take beside the runs and the wait between them."""
 
-RUNS = 2
 LIQUIDATORS_FOR_ONE_RUN = 3
 NEXT_LIQUIDATOR_SECONDS_MAX = 30.0
 STEADY_SECONDS = 60.0
@@ -73,7 +73,7 @@ class Plan:
     @property
     def answer_seconds(self) -> float:
         """How long a liquidator may take from the order to its last word."""
-        return RUNS * self.timeout_seconds + self.recv_window_seconds + FENCE_SECONDS_MAX
+        return RUNS_MAX * self.timeout_seconds + self.recv_window_seconds + FENCE_SECONDS_MAX
 
 
 class Supervisor:
@@ -94,7 +94,7 @@ class Supervisor:
         self._signals = SignalInbox()
         self._terminal = Terminal.in_front_of_us()
         self._lifeline: Lifeline | None = None
-        self._liquidators = _Succession()
+        self._liquidators = Succession()
         self._command: Command | None = None
         self._answers: list[Message] = []
         self._asked_to_end: float | None = None
@@ -355,7 +355,7 @@ class Supervisor:
 
 
 @dataclass(slots=True)
-class _Succession:
+class Succession:
     """When the next liquidator may be started: at once, then after twice as long each time."""
 
     _last: float | None = None
