@@ -170,10 +170,22 @@ def test_an_order_does_not_trade_with_its_own_account(
 ) -> None:
     exchange = exchange_with()
     resting = send(exchange, "SELL", "1", price=61000)
+    exchange.set_book(BTC, asks=[("60010", "0.3"), ("61500", "9")])
 
     order = send(exchange, "BUY", "0.5", self_trade=mode)
 
     assert (order.status, resting.status) == (taker, maker)
+
+
+@pytest.mark.parametrize("mode", SelfTrade)
+def test_an_order_of_the_same_account_that_is_never_reached_stays(mode: SelfTrade) -> None:
+    exchange = exchange_with()
+    resting = send(exchange, "SELL", "1", price=61000)
+    exchange.set_book(BTC, asks=[("60010", "0.3"), ("61000", "9")])
+
+    order = send(exchange, "BUY", "0.5", self_trade=mode)
+
+    assert (order.status, resting.status) == (Status.FILLED, Status.NEW)
 
 
 # --- reduce-only, one-way -----------------------------------------------------------------------

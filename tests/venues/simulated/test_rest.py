@@ -507,3 +507,14 @@ def _json(value: object) -> str:
 
 async def _pass(seconds: float) -> None:
     await asyncio.sleep(seconds)
+
+
+async def test_a_position_below_the_step_is_shown_in_all_its_places(
+    venue: SimulatedVenue, trader: Trader
+) -> None:
+    venue.open_position("SOLUSDT", "0.004")
+    venue.open_position(BTC, "0.5")
+
+    rows = await trader.must("GET", "/fapi/v3/positionRisk")
+
+    assert [row["positionAmt"] for row in rows] == ["0.004", "0.500"]

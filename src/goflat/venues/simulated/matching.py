@@ -104,7 +104,7 @@ def _trade(world: World, account: Account, order: Order, at_most: Decimal | None
     is_market = order.type is OrderType.MARKET
     limit = market.reach(order.side) if is_market else order.price
     wanted = order.remaining if at_most is None else min(at_most, order.remaining)
-    if not _meets_own_orders(world, account, order, limit):
+    if not _meets_own_orders(world, account, order, wanted, limit):
         return
     for level in market.take(order.side, wanted, limit):
         settle(world, account, order, level, maker=False)
@@ -116,15 +116,22 @@ def _trade(world: World, account: Account, order: Order, at_most: Decimal | None
         end(world, account, order, Status.EXPIRED, Expiry.IOC_REMAINDER)
 
 
-def _meets_own_orders(world: World, account: Account, order: Order, limit: Decimal) -> bool:
+def _meets_own_orders(
+    world: World, account: Account, order: Order, wanted: Decimal, limit: Decimal
+) -> bool:
     """Self-trade prevention. Whether the order goes on.
 
-    With NONE the two would trade with each other and net to nothing; here they pass by.
+    With NONE the two would trade with each other and net to nothing; here they pass by. Orders of
+    others at the same price come first.
     """
     if order.self_trade is SelfTrade.NONE:
         return True
-    own = [o for o in account.working_orders(order.symbol) if _would_meet(order, o, limit)]
-    for resting in own:
+    market = world.market(order.symbol)
+    for resting in account.working_orders(order.symbol):
+        if not _would_meet(order, resting, limit):
+            continue
+        if market.can_take(order.side, wanted, resting.price):
+            continue
         if order.self_trade in (SelfTrade.EXPIRE_MAKER, SelfTrade.EXPIRE_BOTH):
             end(world, account, resting, Status.EXPIRED_IN_MATCH, Expiry.SELF_TRADE)
         if order.self_trade in (SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH):

@@ -40,8 +40,12 @@ def price(value: Decimal, market: Market) -> str:
 
 
 def amount(value: Decimal, market: Market) -> str:
-    """A quantity in the instrument's own places."""
-    return format(value.quantize(market.instrument.lot.step), "f")
+    """A quantity in the instrument's own places; in more where it has more, as dust does.
+
+    Rounded, a position below the step would be shown as none.
+    """
+    shown = value.quantize(market.instrument.lot.step)
+    return format(shown if shown == value else value, "f")
 
 
 def order_placed(order: Order, market: Market, knobs: Knobs) -> Json:
