@@ -61,9 +61,15 @@ def _headline(result: LiquidationResult) -> str:
     text = HEADLINES[result.state]
     if result.state is LiquidationState.COMPLETED and not result.verified:
         text = "DONE, AND NOT ALL VERIFIED. Positions are proven closed; orders are not shown."
+    if result.state is LiquidationState.COMPLETED and any(map(_was_left, result.legs)):
+        text = "DONE WHAT WAS ASKED. What the configuration says to leave is still there."
     if result.state is LiquidationState.COMPLETED and not result.legs:
         text = "FLAT. There was nothing to do, and readings of the venue have shown it."
     return text
+
+
+def _was_left(leg: LegResult) -> bool:
+    return leg.outcome is LegOutcome.LEFT or leg.orders_left > 0
 
 
 def _left(leg: LegResult) -> Iterator[str]:

@@ -34,7 +34,7 @@ class Part(Enum):
     @property
     def spacing_seconds(self) -> float:
         """Least time between two requests while something is still under way."""
-        return 0.1 if self is Part.POSITIONS else 0.5
+        return 0.25 if self is Part.POSITIONS else 0.5
 
     @classmethod
     def of(cls, book: Book) -> "Part":

@@ -9,6 +9,7 @@ from goflat.core.draft import Draft
 from goflat.core.evolve import replace
 from goflat.core.looks import Look, Part
 from goflat.core.plan_instrument import plan_instrument
+from goflat.core.proof import Proof
 from goflat.core.steps import ReadRules, Request
 from goflat.domain.instrument import Symbol
 from goflat.domain.time import NEVER, Instant
@@ -69,9 +70,15 @@ def _plan_proof(draft: Draft) -> None:
         return
     proof = before.shown(draft.run.look_began, draft.run.look_ended, draft.run.left)
     if proof != before:
-        note = Note.PROVEN if proof.is_complete else Note.BARE
-        draft.remarks.append(Remark(note, "account"))
+        draft.remarks.append(Remark(_note_of(proof), "account"))
         draft.change(proof=proof, is_over=proof.is_complete)
+
+
+def _note_of(proof: Proof) -> Note:
+    """Two looks that agree prove what they show: flat only where nothing is left."""
+    if proof.left:
+        return Note.SETTLED
+    return Note.PROVEN if proof.is_complete else Note.BARE
 
 
 def _is_at_rest(draft: Draft) -> bool:

@@ -50,7 +50,7 @@ class SweepTurn(Enum):
     BARE = "a list shows none"
     SENT = "cancels set out"
     ACKNOWLEDGED = "every cancel is answered with a yes"
-    NOT_DONE = "a cancel was refused or stayed unanswered; it may be sent again"
+    NOT_DONE = "a cancel was refused or stayed unanswered, and it may be sent again"
     GIVEN_UP = "no further attempt makes sense"
 
 

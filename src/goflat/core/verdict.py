@@ -98,14 +98,16 @@ def _position_result(
     cancelled, left, kept = _orders_of(run, holding) if carries_orders else (0, 0, 0)
     outcome = _leg_outcome(run, leg)
     reading = leg.position if leg.state is not LegState.GONE else None
-    is_flat = outcome is LegOutcome.FLAT
+    reason = _orders_still_listed(holding, left) if run.config.cancel_orders else None
+    if outcome is not LegOutcome.FLAT:
+        reason = _reason(leg, outcome) + _stops(holding, leg)
     return LegResult(
         symbol=leg.key.symbol,
         side=leg.key.side,
         outcome=outcome,
         quantity=leg.first.quantity,
         quantity_left=_quantity_left(leg, outcome),
-        reason=None if is_flat else _reason(leg, outcome) + _stops(holding, leg),
+        reason=reason,
         order_ids=leg.order_ids,
         orders_cancelled=cancelled,
         orders_left=left,
@@ -230,6 +232,10 @@ def _instrument_trouble(run: Liquidation, holding: Holding, left: int) -> str | 
         known = run.rules.known
         if known is not None and symbol not in known:
             return "the venue does not list this symbol"
+    return _orders_still_listed(holding, left)
+
+
+def _orders_still_listed(holding: Holding, left: int) -> str | None:
     if not left:
         return None
     reasons = [sweep.reason for sweep in holding.sweeps if sweep.reason]

@@ -575,3 +575,26 @@ async def test_no_failure_gives_away_key_secret_or_signature() -> None:
     for text in said:
         assert "canary" not in text
         assert "timestamp" not in text
+
+
+def test_uvloop_carries_requests_as_well() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def main() -> int:
+        async with listening(answering(http())) as peer, transport_to(peer.url) as transport:
+            return (await transport.send(READ, at_ms=AT_MS)).status
+
+    assert uvloop.run(main()) == 200
+
+
+def test_a_transport_outlives_the_loop_in_which_it_was_used_first() -> None:
+    made = HttpTransport(
+        "http://127.0.0.1:1", Credentials(api_key=Secret(KEY), api_secret=Secret(SECRET))
+    )
+
+    async def refused() -> None:
+        with pytest.raises(NotSent, match="no connection"):
+            await made.send(READ, at_ms=AT_MS)
+
+    asyncio.run(refused())
+    asyncio.run(refused())

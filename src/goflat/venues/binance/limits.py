@@ -57,11 +57,11 @@ def limits_of(rows: Sequence[LimitRow]) -> Limits | None:
 
 
 def usage_of(headers: Mapping[str, str]) -> Usage:
-    """What one answer says has been used. Order counts come with answers to orders only."""
+    """What one answer says has been used. Names of headers are in lower case."""
     return Usage(
-        weight_per_minute=_count(headers.get("X-MBX-USED-WEIGHT-1M")),
-        orders_per_ten_seconds=_count(headers.get("X-MBX-ORDER-COUNT-10S")),
-        orders_per_minute=_count(headers.get("X-MBX-ORDER-COUNT-1M")),
+        weight_per_minute=_count(headers.get("x-mbx-used-weight-1m")),
+        orders_per_ten_seconds=_count(headers.get("x-mbx-order-count-10s")),
+        orders_per_minute=_count(headers.get("x-mbx-order-count-1m")),
     )
 
 
@@ -76,7 +76,7 @@ def newer(before: Usage, after: Usage) -> Usage:
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """The wait that an answer asks for, in seconds; None where it names none that we can read."""
-    count = _count(headers.get("Retry-After"))
+    count = _count(headers.get("retry-after"))
     return None if count is None else min(float(count), BAN_SECONDS_MAX)
 
 

@@ -1,21 +1,15 @@
-"""Requests over HTTP: with `names`, all of this venue that touches the network.
+"""Requests over HTTP: with `wire` and `names`, all of this venue that touches the network.
 
-What aiohttp would do by itself is decided here. It follows no redirect, asks no proxy, keeps no
-cookie, reads no more than it was told to, and takes nothing that was not asked for. One thing it
-does remains: it sends a GET or DELETE once more when a kept connection turns out to be closed,
-which is harmless for reads and cancels. Whatever places an order is a POST, and a POST is never
-sent twice.
+It follows no redirect, asks no proxy, keeps no cookie, and reads no more than it was told to. A
+read or a cancel whose connection ends before an answer began goes out once more, which harms
+nothing. Whatever places an order is a POST, and a POST is never sent twice.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Mapping
-
-import aiohttp
-from aiohttp.client_reqrep import ConnectionKey
-from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
-from yarl import URL
+import ipaddress
+import ssl
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
 from goflat import __version__
 from goflat.errors import NotSent, SettingsError, Unanswered
@@ -25,36 +19,23 @@ from goflat.venues.binance.limits import retry_after_seconds, usage_of
 from goflat.venues.binance.names import Names
 from goflat.venues.binance.requests import Params, Request
 from goflat.venues.binance.signing import Credentials, encoded
+from goflat.venues.binance.wire import BrokenWireError, Reply, Wire
 
 CONNECT_SECONDS_MAX = 3.0
 """How long a connection may take, name service and TLS included."""
 ANSWER_SECONDS_MAX = 10.0
 """How long a whole request may take, where its caller does not end it sooner."""
 CLOSE_SECONDS_MAX = 0.5
-NAME_SECONDS = 300
-"""How long an address that the name service gave is used again."""
-
-_NEVER_LEFT = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.ServerFingerprintMismatch,
-    aiohttp.InvalidURL,
-)
 
 
-class _Connections(aiohttp.TCPConnector):
-    """Kept connections, and none on which something came that nobody had asked for.
+class _Address(NamedTuple):
+    """Where the venue is, and the part of every request that never changes."""
 
-    aiohttp takes such bytes for the answer to the next request, which would then be an answer from
-    before it was asked.
-    """
-
-    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
-        while (kept := await super()._get(key, traces)) is not None:
-            if kept.protocol is not None and not kept.protocol.should_close:
-                return kept
-            kept.close()
-        return None
+    host: str
+    port: int
+    path: str
+    tls: ssl.SSLContext | None
+    headers: str
 
 
 class HttpTransport:
@@ -72,10 +53,14 @@ class HttpTransport:
         answer_seconds_max: float = ANSWER_SECONDS_MAX,
         connect_seconds_max: float = CONNECT_SECONDS_MAX,
     ) -> None:
-        self._base_url = _checked(base_url)
+        self._address = _address(base_url)
         self._credentials = credentials
-        self._timeout = aiohttp.ClientTimeout(total=answer_seconds_max, connect=connect_seconds_max)
-        self._session: aiohttp.ClientSession | None = None
+        self._answer_seconds_max = answer_seconds_max
+        self._connect_seconds_max = connect_seconds_max
+        self._wires: set[Wire] = set()
+        self._idle: list[Wire] = []
+        self._names: Names | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
 
     async def send(self, request: Request, *, at_ms: int) -> Answer:
@@ -85,104 +70,178 @@ class HttpTransport:
             NotSent: no connection came about, so nothing left.
             Unanswered: the request may have left, and no whole answer came back.
         """
-        session = self._opened()
-        url, headers = self._addressed(request, at_ms)
+        self._belong_here()
+        head = self._head(request, at_ms)
         try:
-            return await _exchange(session, request, url, headers)
-        # The texts of these exceptions hold the signed URL, so only their names go on.
-        except _NEVER_LEFT as error:
-            raise NotSent(f"no connection to the venue: {_name_of(error)}") from None
-        except TimeoutError as error:
-            raise Unanswered(f"no answer in time: {_name_of(error)}") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unanswered(f"the connection broke: {_name_of(error)}") from None
-
-    async def aclose(self) -> None:
-        """Let go of every connection. Never raises, and takes no more than half a second."""
-        self._is_closed = True
-        session, self._session = self._session, None
-        if session is not None:
-            with contextlib.suppress(TimeoutError, OSError, aiohttp.ClientError):
-                async with asyncio.timeout(CLOSE_SECONDS_MAX):
-                    await session.close()
-
-    def _opened(self) -> aiohttp.ClientSession:
-        """The session, made at the first request, because it belongs to the running loop."""
-        if self._is_closed:
-            raise NotSent("the connections to the venue are closed")
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=_Connections(limit=0, resolver=Names(), ttl_dns_cache=NAME_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={
-                    "User-Agent": f"goflat/{__version__}",
-                    "Accept": "application/json",
-                    "Accept-Encoding": "gzip",
-                },
-                timeout=self._timeout,
-                trust_env=False,
-            )
-        return self._session
-
-    def _addressed(self, request: Request, at_ms: int) -> tuple[URL, Mapping[str, str]]:
-        address = f"{self._base_url}{request.path}"
-        if request.window_ms is None:
-            query, headers = encoded(request.params), {}
-        else:
-            params = (*request.params, *_window(request.window_ms, at_ms))
-            query, headers = self._credentials.signed(params), self._credentials.headers()
-        # Already encoded: what is sent must be, byte for byte, what was signed.
-        return URL(f"{address}?{query}" if query else address, encoded=True), headers
-
-
-async def _exchange(
-    session: aiohttp.ClientSession, request: Request, url: URL, headers: Mapping[str, str]
-) -> Answer:
-    async with session.request(
-        request.method, url, headers=headers, allow_redirects=False
-    ) as response:
-        body = await _body(response, request.answer_bytes_max)
+            reply = await self._ask(request, head)
+        except BrokenWireError as error:
+            if request.method == "POST" or error.has_begun or self._is_closed:
+                raise Unanswered(error.reason) from None
+            reply = await self._ask_again(request, head)
         return Answer(
-            status=response.status,
-            body=body,
-            usage=usage_of(response.headers),
-            retry_after_seconds=retry_after_seconds(response.headers),
+            status=reply.status,
+            body=reply.body,
+            usage=usage_of(reply.headers),
+            retry_after_seconds=retry_after_seconds(reply.headers),
         )
 
+    async def aclose(self) -> None:
+        """Let go of every connection. Never raises."""
+        self._is_closed = True
+        self._drop_all()
 
-async def _body(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
-    """The whole body, unpacked piece by piece, and no further than it may be long."""
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in response.content.iter_any():
-        size += len(piece)
-        if size > bytes_max:
-            response.close()
-            raise Unanswered(f"an answer of more than {bytes_max} bytes")
-        pieces.append(piece)
-    return b"".join(pieces)
+    async def _ask_again(self, request: Request, head: bytes) -> Reply:
+        try:
+            return await self._ask(request, head)
+        except BrokenWireError as error:
+            raise Unanswered(error.reason) from None
+
+    async def _ask(self, request: Request, head: bytes) -> Reply:
+        wire = self._free_wire() or await self._connected()
+        try:
+            reply = await wire.ask(
+                head,
+                bytes_max=request.answer_bytes_max,
+                seconds_max=self._answer_seconds_max,
+            )
+        except TimeoutError:
+            raise Unanswered("no answer in time") from None
+        finally:
+            if wire.is_free:
+                self._idle.append(wire)
+            else:
+                self._wires.discard(wire)
+        return reply
+
+    # Connections
+
+    def _belong_here(self) -> None:
+        """Connections belong to one event loop; in another one there are none yet."""
+        if self._is_closed:
+            raise NotSent("the connections to the venue are closed")
+        loop = asyncio.get_running_loop()
+        if loop is self._loop:
+            return
+        if self._loop is not None and not self._loop.is_closed():
+            self._drop_all()
+        self._loop, self._names = loop, Names()
+        self._wires, self._idle = set(), []
+
+    def _drop_all(self) -> None:
+        for wire in tuple(self._wires):
+            wire.end()
+        self._idle.clear()
+        self._wires.clear()
+
+    def _free_wire(self) -> Wire | None:
+        while self._idle:
+            wire = self._idle.pop()
+            if wire.is_free:
+                return wire
+            self._wires.discard(wire)
+        return None
+
+    async def _connected(self) -> Wire:
+        """A new connection. The texts of failures name their kind and nothing else."""
+        try:
+            async with asyncio.timeout(self._connect_seconds_max):
+                wire = await self._first_that_connects()
+        except ssl.SSLCertVerificationError:
+            raise NotSent("no connection to the venue: Certificate not trusted") from None
+        except TimeoutError:
+            raise NotSent("no connection to the venue: not in time") from None
+        except OSError as error:
+            said = error.strerror or type(error).__name__
+            raise NotSent(f"no connection to the venue: {said}") from None
+        if self._is_closed:
+            wire.end()
+            raise NotSent("the connections to the venue are closed")
+        self._wires.add(wire)
+        return wire
+
+    async def _first_that_connects(self) -> Wire:
+        """Try the addresses of the host in turn; one that hangs leaves time for the next."""
+        addresses = await self._addresses()
+        share = self._connect_seconds_max / (len(addresses) + 1)
+        for address in addresses[:-1]:
+            try:
+                async with asyncio.timeout(share):
+                    return await self._connect(address)
+            except (OSError, TimeoutError):
+                continue
+        return await self._connect(addresses[-1])
+
+    async def _addresses(self) -> list[str]:
+        host = self._address.host
+        try:
+            return [str(ipaddress.ip_address(host))]
+        except ValueError:
+            assert self._names is not None
+            found = await self._names.resolve(host, self._address.port)
+        return [entry["host"] for entry in found]
+
+    async def _connect(self, address: str) -> Wire:
+        loop = asyncio.get_running_loop()
+        tls = self._address.tls
+        name = None if tls is None else self._address.host
+        _, wire = await loop.create_connection(
+            Wire, address, self._address.port, ssl=tls, server_hostname=name
+        )
+        return wire
+
+    # What leaves
+
+    def _head(self, request: Request, at_ms: int) -> bytes:
+        """The bytes of a request. What is sent is, byte for byte, what was signed."""
+        headers = self._address.headers
+        if request.window_ms is None:
+            query = encoded(request.params)
+        else:
+            query = self._credentials.signed((*request.params, *_window(request.window_ms, at_ms)))
+            signed = self._credentials.headers().items()
+            headers += "".join(f"{name}: {value}\r\n" for name, value in signed)
+        if request.method == "POST":
+            headers += "Content-Length: 0\r\n"
+        target = f"{self._address.path}{request.path}" + (f"?{query}" if query else "")
+        return f"{request.method} {target} HTTP/1.1\r\n{headers}\r\n".encode("ascii")
 
 
 def _window(window_ms: int, at_ms: int) -> Params:
     return (("recvWindow", str(window_ms)), ("timestamp", str(at_ms)))
 
 
-def _checked(base_url: str) -> str:
-    """An address without its last slash: encrypted, or on this machine. Raises SettingsError."""
+def _address(base_url: str) -> _Address:
+    """The parts of an address: encrypted, or on this machine. Raises SettingsError."""
+    url = _checked(base_url)
+    assert url.hostname is not None
+    is_open = url.scheme == "http"
+    port = url.port or (80 if is_open else 443)
+    headers = (
+        f"Host: {url.netloc}",
+        f"User-Agent: goflat/{__version__}",
+        "Accept: application/json",
+        "Accept-Encoding: gzip",
+        "",
+    )
+    return _Address(
+        host=url.hostname,
+        port=port,
+        path=url.path.rstrip("/"),
+        # Made here and not at the first request: it takes some 30 ms.
+        tls=None if is_open else ssl.create_default_context(),
+        headers="\r\n".join(headers),
+    )
+
+
+def _checked(base_url: str) -> SplitResult:
     try:
-        url = URL(base_url)
+        url = urlsplit(base_url)
+        host, _ = url.hostname, url.port
     except ValueError:
         raise SettingsError("a venue's address is a URL with a host in it") from None
     if url.scheme != "https" and not (url.scheme == "http" and host_class(base_url) == "loopback"):
         raise SettingsError("a venue's address begins with https://, or http:// on this machine")
-    if not url.host or url.query_string or url.fragment or url.user or url.password:
+    extras = (url.query, url.fragment, url.username, url.password)
+    if not host or any(extras) or not base_url.isascii():
         raise SettingsError("a venue's address has a host, and no query, fragment or user in it")
-    return str(url).rstrip("/")
-
-
-def _name_of(error: BaseException) -> str:
-    """What kind of failure it was, without anything that could carry a secret."""
-    cause = getattr(error, "os_error", error)
-    reason = getattr(cause, "strerror", None)
-    name = type(error).__name__
-    return f"{name} ({reason})" if isinstance(reason, str) and reason else name
+    return url
