@@ -34,6 +34,9 @@ def cli(ctx: click.Context) -> None:
 @click.option("--contestant", "-c", type=click.Choice(list(CONTESTANTS)), multiple=True)
 @click.option("--listed", type=int, default=LISTED, show_default=True, help="Instruments listed.")
 @click.option("--fault", type=click.Choice(list(EFFECTS)), multiple=True)
+@click.option(
+    "--realtime", is_flag=True, help="Ahead of all else on its cores. Needs the right to."
+)
 def run(
     *,
     sizes: tuple[int, ...],
@@ -42,6 +45,7 @@ def run(
     contestant: tuple[str, ...],
     listed: int,
     fault: tuple[str, ...],
+    realtime: bool,
 ) -> None:
     """Measure, print the tables, and keep the figures in results/."""
     plan = Plan(
@@ -55,14 +59,14 @@ def run(
     runs: list[Run] = []
     began_at, load = results.now(), machine.load_now()
     try:
-        asyncio.run(race(plan, runs))
+        asyncio.run(race(plan, runs, is_realtime=realtime))
     except RaceError as failure:
         raise click.ClickException(str(failure)) from None
     finally:
         measured = results.Results(
             began_at=began_at,
             command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
-            machine=machine.machine_line(),
+            machine=machine.machine_line(is_realtime=realtime),
             load_before=load,
             runs=tuple(runs),
         )
@@ -71,13 +75,13 @@ def run(
         click.echo(f"kept in {path}", err=True)
 
 
-async def race(plan: Plan, runs: list[Run]) -> None:
+async def race(plan: Plan, runs: list[Run], *, is_realtime: bool) -> None:
     """Every run of a plan, each told and kept as it ends.
 
     Raises:
         RaceError: the benchmark itself failed. What was measured before stands.
     """
-    async with Track.opened() as track:
+    async with Track.opened(is_realtime=is_realtime) as track:
         for turn in plan.turns():
             runs.append(await track.run(turn.contestant, turn.work, turn.round))
             click.echo(report.line(runs[-1]), err=True)

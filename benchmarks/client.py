@@ -3,7 +3,6 @@
 import asyncio
 import cProfile
 import importlib
-import os
 import sys
 import time
 from dataclasses import replace
@@ -17,8 +16,7 @@ READY = "ready"
 def main() -> None:
     """One scene from standard input, one claim to standard output."""
     scene = understand(sys.stdin.buffer.readline(), Scene)
-    if scene.core is not None:
-        os.sched_setaffinity(0, {scene.core})
+    scene.place.take()
     entrant = CONTESTANTS[scene.contestant]
     runner = entrant.enter(importlib.import_module(entrant.module))
     if entrant.is_on_uvloop:

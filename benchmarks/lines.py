@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from benchmarks.place import Place
 from benchmarks.work import Work
 
 Value = TypeVar("Value")
@@ -19,7 +20,7 @@ class Scene:
     rest_url: str
     work: Work
     scratch: str
-    core: int | None = None
+    place: Place
     profile: str | None = None
 
 

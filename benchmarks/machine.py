@@ -8,7 +8,7 @@ from pathlib import Path
 PACKAGES = ("aiohttp", "uvloop", "ccxt", "python-binance")
 
 
-def machine_line() -> str:
+def machine_line(*, is_realtime: bool = False) -> str:
     """Processor, cores, system, Python, and the versions that were measured."""
     versions = [f"{name} {_version(name)}" for name in PACKAGES]
     cores = len(os.sched_getaffinity(0))
@@ -18,6 +18,7 @@ def machine_line() -> str:
             f"{platform.system()} {platform.machine()}",
             f"{platform.python_implementation()} {platform.python_version()}",
             *versions,
+            *(["both processes at real-time priority"] if is_realtime else []),
         ]
     )
 

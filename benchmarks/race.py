@@ -1,7 +1,6 @@
 """One run: a fresh venue, a fresh client process, one contestant, and what both of them saw."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import msgspec
 
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.lines import Claim, Scene, understand
+from benchmarks.place import Places
 from benchmarks.stopwatch import Ledger
 from benchmarks.venue import BEGIN, READ, Address
 from benchmarks.work import Work
@@ -32,22 +32,6 @@ Value = TypeVar("Value")
 
 class RaceError(Exception):
     """A process of the benchmark itself failed: no figure comes from such a run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cores:
-    """Which core each side runs on; None where there is only one for both."""
-
-    venue: int | None
-    client: int | None
-
-    @classmethod
-    def here(cls) -> Self:
-        """The last two cores that this process may use."""
-        usable = sorted(os.sched_getaffinity(0))
-        if len(usable) < 2:
-            return cls(venue=None, client=None)
-        return cls(venue=usable[-1], client=usable[-2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,22 +61,22 @@ class Process:
 
     @classmethod
     @asynccontextmanager
-    async def started(cls, *arguments: str) -> AsyncIterator[Self]:
-        """`python -m` with these arguments, for as long as the block runs."""
+    async def started(cls, module: str) -> AsyncIterator[Self]:
+        """`python -m` this module, for as long as the block runs."""
         with tempfile.TemporaryDirectory(prefix="goflat-bench-") as scratch:
             errors = Path(scratch) / "errors.txt"
             with errors.open("wb") as sink:
                 child = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-m",
-                    *arguments,
+                    module,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=sink,
                     cwd=HERE.parent,
                     limit=LINE_BYTES_MOST,
                 )
-            process = cls(child, arguments[0], errors)
+            process = cls(child, module, errors)
             try:
                 yield process
             finally:
@@ -130,16 +114,17 @@ class Process:
 class Track:
     """Runs one contestant at a time against one venue process."""
 
-    def __init__(self, venue: Process, cores: Cores) -> None:
-        self._venue, self._cores = venue, cores
+    def __init__(self, venue: Process, places: Places) -> None:
+        self._venue, self._places = venue, places
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls) -> AsyncIterator[Self]:
-        cores = Cores.here()
-        place = () if cores.venue is None else (str(cores.venue),)
-        async with Process.started("benchmarks.venue", *place) as venue:
-            yield cls(venue, cores)
+    async def opened(cls, *, is_realtime: bool = False) -> AsyncIterator[Self]:
+        """`is_realtime`: both processes go ahead of everything else on their cores."""
+        places = Places.here(is_realtime=is_realtime)
+        async with Process.started("benchmarks.venue") as venue:
+            await venue.tell(places.venue)
+            yield cls(venue, places)
 
     async def run(
         self, contestant: str, work: Work, number: int = 1, profile: str | None = None
@@ -155,7 +140,7 @@ class Track:
                     rest_url=address.rest_url,
                     work=work,
                     scratch=scratch,
-                    core=self._cores.client,
+                    place=self._places.client,
                     profile=profile,
                 )
                 claim, ledger = await self._judged(client, scene)

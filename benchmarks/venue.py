@@ -1,21 +1,20 @@
 """The venue's process: a new simulated venue for each run, and its ledger afterwards.
 
-Driven over standard input. A `Work` opens a venue with that work laid out and answers its address;
-"begin" starts the stopwatch; "read" answers the `Ledger` and closes the venue.
+Driven over standard input. First comes its `Place`. Then a `Work` opens a venue with that work
+laid out and answers its address; "begin" starts the stopwatch; "read" answers the `Ledger` and
+closes the venue.
 """
 
 import asyncio
 import gc
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import msgspec
-
 from benchmarks.faults import rules
-from benchmarks.lines import say
+from benchmarks.lines import say, understand
+from benchmarks.place import Place
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.work import Work, account, lay_out
 from goflat.venues.simulated.gateway import Request
@@ -35,8 +34,9 @@ class Address:
 async def serve() -> None:
     """Serve one run after the other until standard input ends."""
     lines = await _standard_input()
+    understand(await lines.readline(), Place).take()
     while line := await lines.readline():
-        work = msgspec.json.decode(line, type=Work)
+        work = understand(line, Work)
         async with _opened(work) as (venue, stopwatch):
             say(Address(rest_url=venue.rest_url))
             await _judge(lines, stopwatch)
@@ -66,7 +66,7 @@ async def _opened(work: Work) -> AsyncIterator[tuple[SimulatedVenue, Stopwatch]]
 
 async def _judge(lines: asyncio.StreamReader, stopwatch: Stopwatch) -> None:
     while line := await lines.readline():
-        if msgspec.json.decode(line) == READ:
+        if understand(line, str) == READ:
             say(stopwatch.read())
             return
         stopwatch.begin()
@@ -81,9 +81,7 @@ async def _standard_input() -> asyncio.StreamReader:
 
 
 def main() -> None:
-    """`python -m benchmarks.venue CORE`: on that core, or anywhere where it is empty."""
-    if len(sys.argv) > 1:
-        os.sched_setaffinity(0, {int(sys.argv[1])})
+    """`python -m benchmarks.venue`, on uvloop where it is installed."""
     try:
         # The venue is not what is measured: the less it takes for itself, the better.
         import uvloop  # noqa: PLC0415 - it may be absent
