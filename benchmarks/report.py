@@ -50,11 +50,11 @@ orders, one that could open more and one that takes profit on half; every second
 protective stop (closePosition) in the book of conditional orders. The account is in one-way mode,
 prices stand still, and nothing fails unless the heading says so.
 
-**The venue** is goflat's simulated one, in a process of its own on one core (on uvloop where that is
-installed), with the round trip added to every request, half before it is executed and half after. The client is a fresh process on
-the other core. After every request the venue looks at its own ground truth and notes when the last
-position was gone and when both books were empty, counted from the moment the contestant's first
-request set out. Nobody's answer is believed about that.
+**The venue** is goflat's simulated one, in a process of its own on one core (on uvloop where that
+is installed), with the round trip added to every request, half before it is executed and half
+after. The client is a fresh process on the other core. After every request the venue looks at its
+own ground truth and notes when the last position was gone and when both books were empty, counted
+from the moment the contestant's first request set out. Nobody's answer is believed about that.
 
 **The columns.** *gone*: no position is left. *clear*: no working and no conditional order is left;
 *never* where that did not happen while the contestant ran. *knows*: the contestant has said its
