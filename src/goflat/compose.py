@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 
 from goflat.core.run import Liquidation
 from goflat.domain.facts import AccountFacts
+from goflat.domain.outcome import LiquidationResult
+from goflat.guard.handing_over import hand_over as hand_to_guard
 from goflat.journal import AuditLogger
 from goflat.manager import LiquidationManager
 from goflat.ports.venue import Venue
@@ -39,7 +42,9 @@ def manager_from_settings(path: str | os.PathLike[str] | None, account: str) -> 
     """A manager for one account of a configuration file."""
     settings = load_settings(None if path is None else os.fspath(path))
     venue = open_venue(settings.account(account))
-    return manager_over(venue, settings, open_audit(settings))
+    return manager_over(
+        venue, settings, open_audit(settings), hand_over=partial(hand_to_guard, account=account)
+    )
 
 
 def manager_over(
@@ -49,6 +54,7 @@ def manager_over(
     *,
     quiet_seconds: float | None = None,
     watch: Callable[[Liquidation], None] | None = None,
+    hand_over: Callable[[LiquidationResult], object] | None = None,
 ) -> LiquidationManager:
     """A manager with the settings of a configuration, over a venue that is open already."""
     return LiquidationManager(
@@ -57,6 +63,7 @@ def manager_over(
         audit,
         quiet_seconds=settings.quiet_seconds if quiet_seconds is None else quiet_seconds,
         watch=watch,
+        hand_over=hand_over,
     )
 
 

@@ -69,7 +69,8 @@ class LiquidationManager:
     `venue` is a venue of goflat's, or a person's own `OrderExecutionManager`; its synchronous
     methods run off the loop, at most eight at once, or one at a time with `serial=True`.
     `config` None means the safe defaults. `watch` is called with the run after each of its turns,
-    for whoever draws it; it must return at once.
+    for whoever draws it; it must return at once. So must `hand_over`, which is called with every
+    result, for whoever goes on with what a run left: it never raises.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class LiquidationManager:
         serial: bool = False,
         quiet_seconds: float = QUIET_SECONDS,
         watch: Callable[[Liquidation], None] | None = None,
+        hand_over: Callable[[LiquidationResult], object] | None = None,
     ) -> None:
         self._venue = venue
         self._serial = serial
@@ -88,6 +90,7 @@ class LiquidationManager:
         self._audit = audit_logger
         self._quiet_seconds = quiet_seconds
         self._watch = watch
+        self._hand_over = hand_over
         self._is_running = False
         self._metrics = Metrics()
         if not self.config.protects:
@@ -144,6 +147,8 @@ class LiquidationManager:
         finally:
             self._is_running = False
         self._count(result)
+        if self._hand_over is not None:
+            self._hand_over(result)
         return result
 
     async def aclose(self) -> None:

@@ -58,6 +58,7 @@ def _lines(name: str, one: dict[str, Any]) -> Iterator[str]:
         yield f"  trigger {trigger}: {armed}; {it['text']} ({_ago(it['age_seconds'])})"
     proofs = one["proofs"]
     yield f"  account read {_ago(proofs['read_age_seconds'])}"
+    yield f"  every close built and signed {_ago(proofs['rehearsed_age_seconds'])}"
     yield f"  key, clock and rules examined {_ago(proofs['examined_age_seconds'])}"
 
 

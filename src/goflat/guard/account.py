@@ -25,6 +25,7 @@ from goflat.guard.latch_file import LatchFile
 from goflat.guard.liquidator import Liquidator, RunTerms
 from goflat.guard.look import is_bare
 from goflat.guard.pid_files import keep_pid_files
+from goflat.guard.proving import rehearsal_problem
 from goflat.guard.roll import RollFile, call, keep_roll
 from goflat.guard.run_file import DamagedRunFile, RunFile
 from goflat.guard.sentry import Sentry
@@ -93,6 +94,7 @@ class GuardedAccount:
             proof_seconds=terms.guard.proof_seconds,
             is_held=lambda: self._sentry.post.is_held,
             also_missing=self._missing,
+            rehearse=lambda: rehearsal_problem(venue, terms.run),
         )
 
     # --- life -----------------------------------------------------------------------------------

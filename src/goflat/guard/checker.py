@@ -5,7 +5,7 @@ What it reads keeps the connections warm as well, so that a trip finds them open
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -13,6 +13,7 @@ from typing import Protocol
 from goflat.core.guarding.events import GuardEvent, HeldReading, Readiness
 from goflat.domain.facts import AccountFacts, Balance
 from goflat.domain.listing import Listing
+from goflat.domain.order import CloseOrder
 from goflat.domain.position import Position
 from goflat.domain.scope import Scope
 from goflat.domain.time import LONG_AGO, Instant
@@ -28,7 +29,11 @@ ANSWER_SECONDS = 5.0
 
 
 class ExaminedVenue(Venue, Protocol):
-    """A venue that can be asked about its key as well."""
+    """A venue that can be asked about its key as well, and build an order without sending it."""
+
+    def rehearse(self, order: CloseOrder, *, valid_seconds: float) -> None:
+        """Build and sign; raises NotSent where that cannot be done."""
+        ...
 
     async def examine(self) -> AccountFacts:
         """What can be known of key and account before it matters."""
@@ -49,6 +54,8 @@ class Proofs:
 
     read_at: Instant = LONG_AGO
     examined_at: Instant = LONG_AGO
+    rehearsed_at: Instant = LONG_AGO
+    rehearsal: str | None = None
     problem: str | None = None
     facts: AccountFacts | None = None
 
@@ -70,6 +77,7 @@ class Checker:
         proof_seconds: float,
         is_held: Callable[[], bool],
         also_missing: Callable[[], tuple[str, ...]],
+        rehearse: Callable[[], Awaitable[str | None]],
     ) -> None:
         self._venue = venue
         self._scope = scope
@@ -78,6 +86,7 @@ class Checker:
         self._proof_seconds = proof_seconds
         self._is_held = is_held
         self._also_missing = also_missing
+        self._rehearse = rehearse
         self.proofs = Proofs()
         self.positions: tuple[Position, ...] = ()
 
@@ -95,6 +104,8 @@ class Checker:
         now = asyncio.get_running_loop().time()
         if now - self.proofs.examined_at >= self._proof_seconds:
             await self._examine()
+        if now - self.proofs.rehearsed_at >= self._proof_seconds and not self._is_held():
+            await self._prove()
         await self._read()
         self._tell(Readiness(missing=self.missing()))
 
@@ -105,7 +116,11 @@ class Checker:
         if now - self.proofs.read_at > 3 * self._check_seconds:
             missing.append(f"the account cannot be read: {self.proofs.problem or 'no answer'}")
         if now - self.proofs.examined_at > 2 * self._proof_seconds:
+            missing.append("the examination of key, clock and rules is overdue")
+        if now - self.proofs.rehearsed_at > 2 * self._proof_seconds:
             missing.append("the proof test is overdue")
+        if self.proofs.rehearsal is not None:
+            missing.append(f"the proof test failed: {self.proofs.rehearsal}")
         if self.proofs.facts is not None:
             missing += _faults(self.proofs.facts)
         return tuple(missing)
@@ -120,6 +135,12 @@ class Checker:
         self.proofs.facts = facts
         if facts.key_works is not None and facts.clock_offset_seconds is not None:
             self.proofs.examined_at = Instant(asyncio.get_running_loop().time())
+
+    async def _prove(self) -> None:
+        """All that a run would send, built and signed; nothing of it leaves."""
+        self.proofs.rehearsal = await self._rehearse()
+        if self.proofs.rehearsal is None:
+            self.proofs.rehearsed_at = Instant(asyncio.get_running_loop().time())
 
     async def _read(self) -> None:
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 from goflat.core.guarding.second_factor import SecondFactor
@@ -10,6 +11,7 @@ from goflat.domain.time import Instant
 from goflat.guard.account import GuardedAccount
 from goflat.guard.control import ControlDoor
 from goflat.guard.heartbeat import HeartbeatDoor
+from goflat.guard.http_door import served
 from goflat.guard.notify import Notifier
 from goflat.guard.sockets import CONTROL_SOCKET, HEARTBEAT_SOCKET
 from goflat.guard.wire import listen
@@ -33,12 +35,14 @@ class Guard:
         *,
         second_factor: SecondFactor | None = None,
         notifier: Notifier | None = None,
+        http_port: int | None = None,
     ) -> None:
         self.accounts = dict(accounts)
         self._directory = directory
         self._control = ControlDoor(self.accounts, second_factor)
         self._heartbeats = HeartbeatDoor(self.accounts)
         self._notifier = Notifier({}) if notifier is None else notifier
+        self._http_port = http_port
         self._enough = asyncio.Event()
 
     def end(self) -> None:
@@ -58,13 +62,19 @@ class Guard:
         ]
         keeping = [asyncio.ensure_future(account.keep()) for account in self.accounts.values()]
         try:
-            await self._watch()
+            async with self._http():
+                await self._watch()
         finally:
             for door in doors:
                 door.close()
             for task in keeping:
                 task.cancel()
             await asyncio.gather(*keeping, return_exceptions=True)
+
+    def _http(self) -> AbstractAsyncContextManager[None]:
+        if self._http_port is None:
+            return nullcontext()
+        return served(self.accounts, self._directory, self._http_port)
 
     async def _watch(self) -> None:
         """Say that it lives, as long as every loop does; and end once nothing is under way."""

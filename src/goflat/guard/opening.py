@@ -56,6 +56,7 @@ def open_guard(
         directory,
         second_factor=_second_factor(guarding.guard.totp_secret),
         notifier=notifier,
+        http_port=guarding.guard.http_port,
     )
 
 

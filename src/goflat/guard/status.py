@@ -47,6 +47,7 @@ def status_of(sentry: Sentry, checker: Checker, kept: KeptBots) -> Message:
         "proofs": {
             "read_age_seconds": _age(checker.proofs.read_at, now),
             "examined_age_seconds": _age(checker.proofs.examined_at, now),
+            "rehearsed_age_seconds": _age(checker.proofs.rehearsed_at, now),
             "problem": checker.proofs.problem,
         },
         "positions": len(checker.positions),

@@ -64,6 +64,7 @@ class BinanceVenue:
             None if sapi_url is None else HttpTransport(sapi_url, credentials)
         )
         self._hide = credentials.hide
+        self._sign = credentials.signed
         self._clock = VenueClock(wall_clock)
         self._monotonic = monotonic
         self._usage = Usage()
@@ -111,6 +112,15 @@ class BinanceVenue:
     async def read_mode(self) -> PositionMode:
         """How the account keeps its positions."""
         return (await self._account_config()).mode
+
+    def rehearse(self, order: CloseOrder, *, valid_seconds: float) -> None:
+        """Build and sign that order as if it were sent, and send nothing.
+
+        Raises:
+            NotSent: it could not be built.
+        """
+        request = requests.close(order, valid_seconds=valid_seconds)
+        self._sign((*request.params, ("timestamp", str(self._clock.now_ms()))))
 
     async def query(self, order: CloseOrder) -> OrderReport | None:
         """What became of an order of ours, by its client order id. None: the id is unknown.
