@@ -45,6 +45,7 @@ RUNS_MAX = 3
 
 AGAIN_SECONDS = 0.5
 WORTH_SAYING_SECONDS = 0.05
+_UNDER_WAY = ", for orders that were under way (goflat run can be told to end before)"
 REASONS_MAX = 20
 REASON_CHARACTERS_MAX = 400
 
@@ -249,7 +250,10 @@ class Liquidator:
             is_flat = results[-1].state is LiquidationState.COMPLETED
             if is_flat and began >= quiet_at:
                 break
-            await self._pause(quiet_at - loop.time() if is_flat else AGAIN_SECONDS)
+            if is_flat:
+                await self._pause(quiet_at - loop.time(), "looking again", _UNDER_WAY)
+            else:
+                await self._pause(AGAIN_SECONDS, "trying again", "")
             if not self._hurry.is_set():
                 began = loop.time()
                 results.append(await self._flatten())
@@ -257,10 +261,10 @@ class Liquidator:
             self._say("not looking again: goflat run was told to end")
         return state_of(results)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, seconds: float, for_what: str, why: str) -> None:
         """Wait so long, or until somebody is in a hurry."""
         if seconds >= WORTH_SAYING_SECONDS:
-            self._say(f"looking again in {seconds:.1f} s, for orders that were under way")
+            self._say(f"{for_what} in {seconds:.1f} s{why}")
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._hurry.wait()
