@@ -35,6 +35,7 @@ from goflat.venues.simulated.happenings import (
     AddressBanned,
     ForcedLiquidation,
     KeyRevoked,
+    LiquidityChanges,
     MarkMoves,
     ModeChanges,
     OrderRests,
@@ -210,6 +211,15 @@ async def test_a_row_with_holes(
 
     assert {name: found[name] for name in ("positionAmt",) if name in found} == row
     assert found["symbol"] == BTC
+
+
+async def test_any_body_at_all(venue: SimulatedVenue, trader: Trader) -> None:
+    text = '[{"symbol":"BTCUSDT","positionAmt":"1e999","positionAmt":"0"}]'
+    venue.faults.add(Match(path=POSITIONS, count=1), trouble.body(text))
+
+    reply = await trader.ask("GET", POSITIONS)
+
+    assert (reply.status, reply.body.decode()) == (200, text)
 
 
 async def test_rows_that_go_missing_are_those_of_one_symbol(
@@ -495,6 +505,16 @@ async def test_an_address_is_shut_out(
 
     assert (reply.status, reply.code) == (status, -1003)
     assert int(reply.headers["Retry-After"]) >= 1
+
+
+async def test_a_book_can_be_emptied_and_filled_again(
+    venue: SimulatedVenue, trader: Trader
+) -> None:
+    venue.perform(LiquidityChanges(symbol=BTC))
+    assert (await buy(trader)).code == -1112
+
+    venue.perform(LiquidityChanges(symbol=BTC, per_level=Decimal(1)))
+    assert (await buy(trader)).status == 200
 
 
 async def test_a_forced_liquidation_is_listed_with_its_well_known_name(

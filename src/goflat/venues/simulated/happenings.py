@@ -34,6 +34,17 @@ class MarkMoves:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidityChanges:
+    """Every level of an instrument's book holds so much from now on. 0: there is nobody there."""
+
+    symbol: str
+    per_level: Decimal = Decimal(0)
+
+    def happen(self, exchange: Exchange) -> None:
+        exchange.set_liquidity(self.symbol, self.per_level)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChanges:
     """An instrument is halted, settled, closed, or trades again."""
 

@@ -18,6 +18,7 @@ FAULTS: Mapping[str, Callable[..., Effect]] = {
     "banned": trouble.banned,
     "price-band": trouble.price_band,
     "html": trouble.html,
+    "body": trouble.body,
     "forbidden": trouble.forbidden,
     "redirect": trouble.redirect,
     "huge": trouble.huge,
@@ -55,6 +56,7 @@ RIPPLES: Mapping[str, Callable[..., Ripple]] = {
 
 HAPPENINGS: Mapping[str, Callable[..., Happening]] = {
     "mark-moves": happenings.MarkMoves,
+    "liquidity-changes": happenings.LiquidityChanges,
     "status-changes": happenings.StatusChanges,
     "position-opens": happenings.PositionOpens,
     "order-rests": happenings.OrderRests,

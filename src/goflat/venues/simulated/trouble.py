@@ -58,6 +58,17 @@ def html(outcome: Outcome = NOT_DONE, *, status: int = 200) -> Raw:
     return Raw(status=status, body=page, outcome=outcome)
 
 
+def body(
+    text: str,
+    *,
+    status: int = 200,
+    content_type: str = "application/json",
+    outcome: Outcome = NOT_DONE,
+) -> Raw:
+    """Any body at all: numbers beyond every range, keys twice, another account's answer."""
+    return Raw(status=status, body=text.encode(), content_type=content_type, outcome=outcome)
+
+
 def forbidden() -> Raw:
     """403 of the web application firewall."""
     return Raw(status=403, body=b"<html><body><h1>403 Forbidden</h1></body></html>")
