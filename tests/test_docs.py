@@ -76,7 +76,8 @@ def test_every_command_is_in_the_list(name: str) -> None:
     [(name, option) for name, it in TYPED.items() for p in it.params for option in p.opts],
 )
 def test_every_option_and_argument_has_its_row(name: str, option: str) -> None:
-    shown = option if option.startswith("-") else {"symbols": "SYMBOL", "file": "FILE"}[option]
+    named = {"symbols": "SYMBOL", "file": "FILE", "bot": "BOT"}
+    shown = option if option.startswith("-") else named[option]
 
     assert re.search(rf"^\| `{re.escape(shown)}\b", section(name), re.MULTILINE)
 
@@ -98,14 +99,6 @@ def test_every_ending_of_flatten_has_its_code(state: LiquidationState, code: int
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_every_scenario_of_the_drill_has_its_row(name: str) -> None:
     assert f"| `{name}` | {CATALOGUE[name].shows} |" in section("drill")
-
-
-def test_what_is_said_not_to_be_there_yet_is_not_there() -> None:
-    told = flat(page("docs/operations.md"))
-    sentence = re.search(r"\*\*It is not there yet\*\*, and neither are (.*?)\. ", told)
-
-    assert sentence
-    assert not set(re.findall(r"goflat (\w+)", sentence[1])) & set(COMMANDS)
 
 
 def test_every_step_of_the_makefile_is_told_with_its_own_words() -> None:

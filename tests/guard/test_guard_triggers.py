@@ -65,7 +65,7 @@ def test_a_loss_trips_after_two_readings_and_a_withdrawal_does_not(desk: GuardDe
 
 
 def test_margin_that_is_needed_trips(desk: GuardDesk) -> None:
-    guarded_by(desk, trigger("margin", margin_percent=0.1), "2")
+    guarded_by(desk, trigger("margin", margin_percent=0.1), "10")
     until(lambda: desk.is_flat, "flat")
 
 

@@ -1,4 +1,4 @@
-"""Bots that are known by a file with their process id: looked for until they are there."""
+"""Bots that are known by a file with their process id, or by their unit: looked for until there."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from goflat.guard.kept_bots import KeptBots
 from goflat.guard.processes import NotWatchable
+from goflat.guard.units import main_pid
 from goflat.settings.guarding import BotSettings
 
 _log = logging.getLogger("goflat")
@@ -18,24 +19,27 @@ _BYTES_MAX = 32
 
 
 async def keep_pid_files(bots: Iterable[BotSettings], kept: KeptBots) -> None:
-    """Watch the process that each file names, and the next one where the bot was started anew."""
-    named = {bot.name: bot.pid_file for bot in bots if bot.pid_file is not None}
+    """Watch the process that each names, and the next one where the bot was started anew."""
+    named = [bot for bot in bots if bot.pid_file is not None or bot.unit is not None]
     said: dict[str, str] = {}
     while named:
-        for name, path in named.items():
-            if kept.process_of(name) is not None:
+        for bot in named:
+            if kept.process_of(bot.name) is not None:
                 continue
-            trouble = _attach(name, path, kept)
-            if trouble is not None and said.get(name) != trouble:
-                _log.warning("bot %s: %s", name, trouble)
-            said[name] = trouble or ""
+            trouble = await _attach(bot, kept)
+            if trouble is not None and said.get(bot.name) != trouble:
+                _log.warning("bot %s: %s", bot.name, trouble)
+            said[bot.name] = trouble or ""
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _attach(name: str, path: Path, kept: KeptBots) -> str | None:
-    """Begin to watch what the file names. Why that cannot be, or None."""
+async def _attach(bot: BotSettings, kept: KeptBots) -> str | None:
+    """Begin to watch what the file or the unit names. Why that cannot be, or None."""
     try:
-        kept.attach(name, _pid_in(path))
+        if bot.pid_file is not None:
+            kept.attach(bot.name, _pid_in(bot.pid_file))
+        elif bot.unit is not None:
+            kept.attach(bot.name, await main_pid(bot.unit))
     except FileNotFoundError:
         return "its pid file is not there yet"
     except (OSError, ValueError) as error:
