@@ -201,6 +201,7 @@ def resume(post: Post, found: Resumed, now: Instant) -> Change:
         answering=latch.severity,
         only=found.remnant,
         runs=1,
+        bypass_until=NEVER,
         was_armed=not MEASURES[latch.severity].fences,
     )
     if found.phase is RunPhase.OPEN and MEASURES[latch.severity].runs:
