@@ -7,6 +7,7 @@ that counts by the minute, wherever its minute begins.
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from goflat.core.evolve import replace
 from goflat.core.steps import (
@@ -114,6 +115,8 @@ def cost_of(step: Step, costs: Costs) -> Cost:
             return Cost(weight=costs.query)
         case Close() | Protect():
             return Cost(orders=1)
+        case _:
+            assert_never(step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
