@@ -52,6 +52,24 @@ def test_a_guard_killed_between_two_effects_goes_on_under_the_same_id(
     assert not desk.venue.truth.enlarging_fills(prefix="gf-")
 
 
+@pytest.mark.parametrize("boundary", [1, 3, 4, 5, 6])
+def test_a_guard_killed_around_the_fence_freezes_and_ends_the_bot_all_the_same(
+    desk: GuardDesk, boundary: int
+) -> None:
+    guard = desk.guard(GOFLAT_KILL_AT=str(4 + boundary))
+    bot = desk.bot()
+    until(desk.is_beating, "beating")
+    time.sleep(0.7)
+    desk.hold()
+    os.kill(bot.pid, signal.SIGSTOP)
+    until(lambda: guard.poll() is not None, "the guard is dead")
+    desk.guard()
+    assert desk.is_flat or desk.goflat("trip").returncode == 0
+    until(lambda: desk.is_flat, "flat")
+    until(lambda: bot.poll() is not None, "the bot is ended")
+    until(lambda: desk.state_name() in {"HOLDING", "LATCHED"}, "proven flat", 20)
+
+
 def test_a_bot_that_ends_while_no_guard_is_there_is_noticed_by_the_next_one(
     desk: GuardDesk,
 ) -> None:

@@ -62,6 +62,7 @@ class AccountHands:
         self._window_seconds = max(window_seconds.values(), default=0.0)
         self._note: RunNote | None = None
         self._kept: list[asyncio.Future[bool]] = []
+        self._is_lost = False
         self._run: asyncio.Task[None] | None = None
         self._proves_after = LONG_AGO
 
@@ -69,6 +70,7 @@ class AccountHands:
         """Do one effect. Nothing here waits longer than its own bound."""
         match effect:
             case NoteRun(latch=latch, phase=phase, legs=legs):
+                self._is_lost = False
                 self._keep(RunNote(latch=latch, phase=phase, held=legs))
             case SetLatch(latch):
                 setting = _is_durable(self._latch_file.set(latch))
@@ -92,11 +94,11 @@ class AccountHands:
 
     async def settled(self) -> bool:
         """Whether the latch and the record of its run are on the disk. Waits for 50 ms at most."""
-        kept, self._kept = self._kept, []
-        if not kept:
-            return True
-        done, late = await asyncio.wait(kept, timeout=DURABLE_SECONDS)
-        return not late and all(one.result() for one in done)
+        if self._kept:
+            done, late = await asyncio.wait(self._kept, timeout=DURABLE_SECONDS)
+            self._kept = [*late]
+            self._is_lost |= not all(one.result() for one in done)
+        return not self._kept and not self._is_lost
 
     def aclose(self) -> None:
         """Let go of the files. A run that is under way is somebody else's to end."""

@@ -67,7 +67,11 @@ class KeptBots:
             self._tell(BotEnded(bot=name, code=code, handed_over=handed_over))
 
     def look_again(self) -> None:
-        """After a reset: tell of those that are there, so that the account can be armed."""
+        """After a reset: tell of those that are there, so that the account can be armed.
+
+        What is frozen still is left as it is, and nobody stops it again.
+        """
+        self._let_go()
         for name, kept in self._watches.items():
             if not kept.has_ended:
                 self._tell(BotSeen(bot=name))
@@ -96,11 +100,14 @@ class KeptBots:
         """It is flat. Where the policy says so, the frozen go on, and have to ask the latch."""
         if self._after_trip != "resume":
             return
-        for task in [task for task in self._work if task.get_name().startswith("hold ")]:
-            task.cancel()
+        self._let_go()
         for fence in self._fences.values():
             self._do(fencing.resume(fence))
         self._fences = {}
+
+    def _let_go(self) -> None:
+        for task in [task for task in self._work if task.get_name().startswith("hold ")]:
+            task.cancel()
 
     def close(self) -> None:
         """Let go of every process, as it is."""

@@ -262,6 +262,14 @@ def test_a_bot_frozen_by_a_milder_trip_is_not_felt_for() -> None:
     assert len(it.runs) == 1
 
 
+def test_a_bot_that_shows_up_during_the_run_is_frozen_as_the_others_were() -> None:
+    it = guarded()
+    it.tell(Resumed(latch=LATCH, phase=RunPhase.OPEN))
+    assert [type(effect) for effect in it.tell(BotSeen(bot="maker"))] == [Fence, EndBots]
+    it.tell(ended())
+    assert not it.tell(BotSeen(bot="maker"))
+
+
 # --- after the run ------------------------------------------------------------------------------
 
 

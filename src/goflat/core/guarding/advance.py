@@ -55,7 +55,7 @@ def _react(post: Post, event: GuardEvent, now: Instant, stamp: Stamp) -> Change:
         case Readiness(missing=missing):
             return replace(post, missing=missing), ()
         case BotSeen(bot=name):
-            return bots.seen(post, name), ()
+            return bots.seen(post, name)
         case BotBeat():
             return bots.beat(post, event, now), ()
         case BotStopped():

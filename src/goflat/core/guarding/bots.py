@@ -2,19 +2,29 @@
 
 from dataclasses import replace
 
-from goflat.core.guarding.effects import Effect, Level
+from goflat.core.guarding.effects import Effect, EndBots, Fence, Level
 from goflat.core.guarding.events import BotBeat, BotEnded, BotStopped
 from goflat.core.guarding.post import Change, Post, Stamp, told, with_bot
 from goflat.core.guarding.pulse import Health, Pulse
+from goflat.core.guarding.severity import MEASURES
+from goflat.core.guarding.states import PostState
 from goflat.core.guarding.tripping import trip_if_listening
 from goflat.domain.time import Instant
 
+_UNDER_WAY = frozenset({PostState.TRIPPED, PostState.GOING_ON})
 
-def seen(post: Post, name: str) -> Post:
-    """A bot is there: its process, or its first word."""
+
+def seen(post: Post, name: str) -> Change:
+    """A bot is there: its process, or its first word.
+
+    One that shows up while a run is under way would open again what the run closes: it is frozen as
+    the others were.
+    """
     if name not in post.bots:
-        return post
-    return with_bot(post, name, is_seen=True, has_ended=False, is_fenced=False)
+        return post, ()
+    is_fenced = post.state in _UNDER_WAY and MEASURES[post.answering].fences
+    post = with_bot(post, name, is_seen=True, has_ended=False, is_fenced=is_fenced)
+    return post, (Fence(name), EndBots()) if is_fenced else ()
 
 
 def beat(post: Post, heard: BotBeat, now: Instant) -> Post:
