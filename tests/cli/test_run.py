@@ -614,3 +614,102 @@ def test_as_process_1_a_stop_of_the_container_is_a_sigterm_to_the_command(
     assert run.end() == 5, run.said
     assert run.wrote("heard") == "SIGTERM\n"
     assert venue.truth.is_flat()
+
+
+# --- under bad conditions -----------------------------------------------------------------------
+
+
+def test_once_armed_nothing_is_imported_any_more(begin: Begin, venue: SimulatedVenue) -> None:
+    run = begin(*SHELL_BOT, environment={"PYTHONPROFILEIMPORTTIME": "1"})
+    os.kill(run.pid(), signal.SIGKILL)
+    assert run.end() == 137
+
+    before, _, after = run.said.partition("goflat: armed: ")
+
+    assert "import time:" in before
+    assert [line for line in after.splitlines() if "import time:" in line] == []
+    assert venue.truth.is_flat()
+
+
+def test_a_standard_error_that_nobody_reads_holds_nobody(
+    begin: Begin, venue: SimulatedVenue
+) -> None:
+    reader, writer = os.pipe()
+    try:
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 4096)
+        os.set_blocking(writer, True)
+        run = begin(*SHELL_BOT, stderr=writer)
+        os.kill(run.pid(), signal.SIGKILL)
+
+        assert run.end() == 137
+        assert venue.truth.is_flat()
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_liquidator_that_hangs_is_replaced_by_one_that_acts(
+    begin: Begin, venue: SimulatedVenue
+) -> None:
+    run = begin(*SHELL_BOT)
+    pid, first = run.pid(), run.liquidator
+    os.kill(first, signal.SIGSTOP)
+
+    os.kill(pid, signal.SIGKILL)
+
+    assert run.end() == 137, run.said
+    assert "does not answer" in run.said
+    assert is_gone(first)
+    assert venue.truth.is_flat()
+
+
+def test_what_goes_on_unwatched_is_told(begin: Begin) -> None:
+    run = begin("sh", "-c", "sleep 30 & exit 0", settings='on_exit = "nonzero"\n', stdout=None)
+
+    assert run.end() == 0, run.said
+    assert "1 process(es) of the command go on, and nobody watches them" in run.said
+
+
+SUPERVISOR_THAT_DIES = """
+import os, subprocess, sys
+from functools import partial
+from goflat.cli.run import _understood
+from goflat.guard.run.environment import new_mark
+from goflat.guard.run.life import live
+from goflat.guard.run.lifeline import born
+from goflat.guard.run.link import Armed, Starting
+from goflat.guard.run.saying import Saying
+settings, account = _understood(sys.argv[1], None)
+mark, say = new_mark(), Saying(2)
+line = born(partial(live, settings=settings, account=account, mark=mark, say=say, is_first=True))
+while not isinstance(line.hear(), Armed):
+    pass
+line.tell(Starting())
+subprocess.Popen(sys.argv[2:], env={**os.environ, mark.name: mark.value}, process_group=0)
+os._exit(0)
+"""
+
+
+def test_a_supervisor_that_dies_before_it_can_say_who_the_command_is(
+    begin: Begin, venue: SimulatedVenue, tmp_path: Path
+) -> None:
+    script = tmp_path / "dies.py"
+    script.write_text(SUPERVISOR_THAT_DIES)
+    begin("true").end()
+    venue.open_position("BTCUSDT", "0.5")
+    environment = os.environ | {
+        "BOT_KEY": TEST_API_KEY,
+        "BOT_SECRET": TEST_API_SECRET,
+        "GOFLAT_STATE_DIR": str(tmp_path / "state"),
+        "FOLDER": str(tmp_path),
+    }
+    argv = [sys.executable, str(script), str(tmp_path / "goflat.toml"), *SHELL_BOT]
+
+    subprocess.run(argv, env=environment, timeout=20, check=True, stderr=subprocess.DEVNULL)
+
+    pid = tmp_path / "pid"
+    until(lambda: pid.exists() and is_gone(int(pid.read_text() or 1)))
+    until(venue.truth.is_flat)

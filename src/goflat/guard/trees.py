@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from goflat.guard.cgroups import Cgroup
-from goflat.guard.processes import Process, ProcessId
+from goflat.guard.processes import Process, ProcessId, read_all, read_environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +58,28 @@ def members(
     `known` belonged to it before and still does, whatever has become of its parents. Process 1
     and what is spared never belong.
     """
-    alive = {p.pid: p for p in processes if not p.state.is_over and not _is_spared(p, lineage)}
+    listed = [process for process in processes if not process.state.is_over]
+    alive = {process.pid: process for process in listed if not _is_spared(process, lineage)}
     leaders = _leaders(alive, lineage, known)
-    found = _seeds(alive, lineage, {*leaders, *in_cgroup})
+    found = {*leaders, *in_cgroup} & alive.keys()
+    if any(process.id == lineage.adopter for process in listed):
+        found |= _adopted(alive, lineage)
     for process in alive.values():
         if process.pid not in found and _may_carry(process, lineage) and carries(process):
             found.add(process.pid)
     _close(alive, found, leaders)
     kin = [alive[pid] for pid in found]
     return tuple(sorted(kin, key=lambda p: (p.id.start_ticks, p.pid), reverse=True))
+
+
+def count_marked(mark: Mark) -> int:
+    """How many processes that still run carry a mark."""
+    carrying = members(
+        read_all(),
+        Lineage(root=None, mark=mark),
+        carries=lambda process: mark.is_in(read_environment(process.id)),
+    )
+    return len(carrying)
 
 
 def _is_spared(process: Process, lineage: Lineage) -> bool:
@@ -85,18 +98,16 @@ def _leaders(
     return {it.pid for it in ours if it.pid not in alive or alive[it.pid].id == it}
 
 
-def _seeds(alive: Mapping[int, Process], lineage: Lineage, certain: set[int]) -> set[int]:
-    """Who belongs to it without looking at anybody's parents."""
-    seeds = certain & alive.keys()
+def _adopted(alive: Mapping[int, Process], lineage: Lineage) -> set[int]:
+    """Children of the adopter. What it had started before the bot is none of the bot's orphans."""
     adopter, root = lineage.adopter, lineage.root
-    if adopter is not None and root is not None:
-        # What the adopter had started before the bot is none of the bot's orphans.
-        seeds |= {
-            p.pid
-            for p in alive.values()
-            if p.parent == adopter.pid and p.id.start_ticks >= root.start_ticks
-        }
-    return seeds
+    if adopter is None or root is None:
+        return set()
+    return {
+        process.pid
+        for process in alive.values()
+        if process.parent == adopter.pid and process.id.start_ticks >= root.start_ticks
+    }
 
 
 def _may_carry(process: Process, lineage: Lineage) -> bool:

@@ -23,7 +23,8 @@ def live(
     is_first: bool,
 ) -> None:
     """Be the liquidator of one account until it is over."""
-    _speak_through(say)
+    voice = say.anew()
+    _speak_through(voice)
 
     async def lived() -> None:
         await Liquidator(
@@ -31,7 +32,7 @@ def live(
             link=link,
             supervisor=supervisor,
             mark=mark,
-            say=say,
+            say=voice,
             is_first=is_first,
         ).live()
 

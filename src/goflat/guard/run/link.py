@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 MESSAGE_BYTES_MAX = 16_384
 
@@ -38,6 +38,16 @@ class Ended:
     """Liquidator: all that I can do is done. `state` is the name of a LiquidationState."""
 
     state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ping:
+    """Supervisor: are you there?"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pong:
+    """Liquidator: I am, and my loop runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +81,11 @@ class StandDown:
 
 
 Message: TypeAlias = (
-    Here | Armed | Refused | Ended | Starting | Started | Flatten | Hurry | StandDown
+    Here | Armed | Refused | Ended | Ping | Pong | Starting | Started | Flatten | Hurry | StandDown
 )
 
 _KINDS: Mapping[str, type[Message]] = MappingProxyType(
-    {
-        kind.__name__: kind
-        for kind in (Here, Armed, Refused, Ended, Starting, Started, Flatten, Hurry, StandDown)
-    }
+    {kind.__name__: kind for kind in get_args(Message)}
 )
 
 

@@ -25,6 +25,8 @@ from goflat.guard.run.link import (
     Gone,
     Hurry,
     Link,
+    Ping,
+    Pong,
     Refused,
     StandDown,
     Started,
@@ -139,6 +141,8 @@ class Liquidator:
 
     def _take(self, said: object) -> None:
         match said:
+            case Ping():
+                self._tell(Pong())
             case Starting():
                 self._is_started = True
             case Started(pid=pid, start_ticks=ticks):
@@ -279,7 +283,7 @@ class Liquidator:
 
     # --- telling --------------------------------------------------------------------------------
 
-    def _tell(self, message: Armed | Ended | Refused) -> None:
+    def _tell(self, message: Armed | Ended | Pong | Refused) -> None:
         try:
             self._link.tell(message)
         except Gone:

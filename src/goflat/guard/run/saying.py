@@ -25,6 +25,10 @@ class Saying:
         self._waiting: deque[bytes] = deque()
         self._lost = 0
 
+    def anew(self) -> "Saying":
+        """The same descriptor, for another process: what waits here is not said twice."""
+        return Saying(self._descriptor)
+
     def __call__(self, line: str) -> None:
         """Say one line, or keep it for later."""
         text = f"{_PREFIX}{printable(line)}".encode(errors="backslashreplace")

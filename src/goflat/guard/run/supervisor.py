@@ -26,14 +26,12 @@ from goflat.guard.run.endings import (
     signal_name,
 )
 from goflat.guard.run.handover import HandoverEar
-from goflat.guard.run.lifeline import Lifeline
+from goflat.guard.run.keeping import PING_SECONDS_IN_A_RUN, Born, Keeper
 from goflat.guard.run.link import (
     Armed,
     Ended,
     Flatten,
-    Gone,
     Hurry,
-    Message,
     Refused,
     StandDown,
     Started,
@@ -50,17 +48,19 @@ FENCE_SECONDS_MAX = 5.0
 """What freezing, ending and closing may take beside the runs and the wait between them."""
 
 LIQUIDATORS_FOR_ONE_RUN = 3
-NEXT_LIQUIDATOR_SECONDS_MAX = 30.0
-STEADY_SECONDS = 60.0
-LONGEST_TURN_SECONDS = 60.0
 REAPED_AT_ONCE_MAX = 1000
+_STAYS_OPEN = "what is open stays open until it goes on or ends"
+
 UNUSABLE = 2
 """The exit code where nothing was started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to run, and by which rules. Lengths in seconds."""
+    """What to run, and by which rules. Lengths in seconds.
+
+    `count_left` counts the processes that carry the mark of the command.
+    """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
@@ -69,6 +69,7 @@ class Plan:
     recv_window_seconds: float
     timeout_seconds: float
     armed_sentence: str
+    count_left: Callable[[], int]
 
     @property
     def answer_seconds(self) -> float:
@@ -83,20 +84,17 @@ class Supervisor:
         self,
         plan: Plan,
         *,
-        born: Callable[[bool], Lifeline],
+        born: Born,
         ear: HandoverEar | None,
         say: Saying,
     ) -> None:
         self._plan = plan
-        self._born = born
+        self._keeper = Keeper(born, say)
         self._ear = ear
         self._say = say
         self._signals = SignalInbox()
-        self._terminal = Terminal.in_front_of_us()
-        self._lifeline: Lifeline | None = None
-        self._liquidators = Succession()
+        self._terminal = Terminal.of_our_session()
         self._command: Command | None = None
-        self._answers: list[Message] = []
         self._asked_to_end: float | None = None
         self._ending_signal: int | None = None
         self._is_concluding = False
@@ -116,11 +114,11 @@ class Supervisor:
 
     def _arm(self) -> int | None:
         """Have a liquidator that is armed. An exit code where there is none to be had."""
-        self._replace_liquidator(is_first=True)
+        self._keeper.begin(is_first=True)
         until = time.monotonic() + ARM_SECONDS_MAX
-        while time.monotonic() < until and self._lifeline is not None:
+        while time.monotonic() < until and self._keeper.is_there:
             self._turn(until)
-            match self._answer():
+            match self._keeper.answer():
                 case Armed():
                     self._say(self._plan.armed_sentence)
                     return None
@@ -137,7 +135,7 @@ class Supervisor:
 
     def _start(self) -> int | None:
         """Start the command. An exit code where it cannot be."""
-        self._tell(Starting())
+        self._keeper.brief(Starting())
         try:
             self._command = commands.start(
                 self._plan.argv, self._plan.environment, self._in_front_of_terminal
@@ -148,12 +146,13 @@ class Supervisor:
             return self._nothing_started(NOT_FOUND if missing else NOT_EXECUTABLE)
         if self._ear is not None:
             self._ear.close_writer()
-        self._tell_who()
+        who = self._command.id
+        self._keeper.brief(Started(pid=who.pid, start_ticks=who.start_ticks))
         return None
 
     def _nothing_started(self, code: int) -> int:
         self._say("nothing was started")
-        self._tell(StandDown())
+        self._keeper.tell(StandDown())
         return code
 
     def _in_front_of_terminal(self) -> None:
@@ -179,10 +178,17 @@ class Supervisor:
             end = command.end
             state = self._flatten(str(end))
         else:
-            self._say(f"{command.end}: nothing to flatten by on_exit = {self._plan.on_exit!r}")
-            self._tell(StandDown())
-            return command.end.exit_code
+            return self._leave_it(command.end)
         return exit_code(state, end)
+
+    def _leave_it(self, end: CommandEnd) -> int:
+        """An end after which nothing is to be done."""
+        self._say(f"{end}: nothing to flatten by on_exit = {self._plan.on_exit!r}")
+        left = self._plan.count_left()
+        if left:
+            self._say(f"WARNING: {left} process(es) of the command go on, and nobody watches them")
+        self._keeper.tell(StandDown())
+        return end.exit_code
 
     def _await_end(self, command: Command) -> None:
         """Until it has ended, or its time to end by itself is up."""
@@ -192,10 +198,8 @@ class Supervisor:
                 until = self._asked_to_end + self._plan.kill_grace_seconds
                 if now >= until:
                     return
-            if self._lifeline is None:
-                until = min(until, self._liquidators.due)
-            self._turn(min(until, now + LONGEST_TURN_SECONDS))
-            self._keep_liquidator()
+            self._turn(min(until, self._keeper.wake_at))
+            self._keeper.attend()
 
     def _is_handed_over(self) -> bool:
         return self._ear is not None and self._ear.heard()
@@ -204,25 +208,33 @@ class Supervisor:
         """Have it flattened, by a second and a third liquidator if the first ones die of it."""
         self._is_concluding = True
         for _ in range(LIQUIDATORS_FOR_ONE_RUN):
-            if self._lifeline is None:
-                self._replace_liquidator(is_first=False)
-            self._tell(Flatten(reason=reason))
+            if not self._keeper.is_there:
+                self._let_pass(self._keeper.wake_at)
+                self._keeper.begin(is_first=False)
+            self._keeper.tell(Flatten(reason=reason))
+            self._keeper.ping()
             state = self._await_answer()
             if state is not None:
                 return state
-            self._say("CRITICAL: the liquidator died or hangs")
-            self._lose_liquidator()
+            self._say("CRITICAL: the liquidator died before it was done")
+            self._keeper.lose()
         self._say("CRITICAL: NOT FLATTENED. Look at the account at the venue now.")
         return LiquidationState.FAILED
 
     def _await_answer(self) -> LiquidationState | None:
         until = time.monotonic() + self._plan.answer_seconds
-        while time.monotonic() < until and self._lifeline is not None:
-            self._turn(until)
-            while (said := self._answer()) is not None:
+        while time.monotonic() < until and self._keeper.is_there:
+            self._turn(min(until, self._keeper.wake_at))
+            self._keeper.feel_pulse(every_seconds=PING_SECONDS_IN_A_RUN)
+            while (said := self._keeper.answer()) is not None:
                 if isinstance(said, Ended):
                     return LiquidationState(said.state)
         return None
+
+    def _let_pass(self, until: float) -> None:
+        """Let time pass, and hear what comes meanwhile."""
+        while time.monotonic() < until:
+            self._turn(until)
 
     def _make_end(self, command: Command) -> CommandEnd:
         """The end of a command that was told to end and did not: by now it is killed."""
@@ -238,11 +250,11 @@ class Supervisor:
         """Wait until something happens, and take it."""
         poll = select.poll()
         poll.register(self._signals.fileno(), select.POLLIN)
-        if self._lifeline is not None:
-            poll.register(self._lifeline.link.fileno(), select.POLLIN)
+        if (liquidator := self._keeper.descriptor) is not None:
+            poll.register(liquidator, select.POLLIN)
         poll.poll(max(0.0, until - time.monotonic()) * 1000)
         self._say.catch_up()
-        self._hear()
+        self._keeper.hear()
         for number in self._signals.take():
             self._take(number)
 
@@ -267,7 +279,7 @@ class Supervisor:
         self._ending_signal = number
         if self._is_concluding:
             self._say(f"{signal_name(number)} heard: finishing first, at most until the deadline")
-            self._tell(Hurry())
+            self._keeper.tell(Hurry())
 
     def _reap(self) -> None:
         """Take every child's end, orphans included that came to us. Stops are looked at."""
@@ -290,85 +302,19 @@ class Supervisor:
 
     def _stopped(self, command: Command, number: int) -> None:
         """The terminal stopped the command: stop as well, so that the shell gets its turn."""
-        if not commands.is_job_stop(number) or self._terminal is None or self._is_concluding:
+        if self._is_concluding:
+            return
+        if not commands.is_job_stop(number) or self._terminal is None:
+            self._say(f"{signal_name(number)} has stopped the command: {_STAYS_OPEN}")
             return
         if not self._terminal.has_shell:
             self._say("nobody could wake the command from a stop here: it goes on")
             command.send_to_all(signal.SIGCONT)
             return
-        self._say("stopped: what is open stays open until the command goes on or ends")
+        self._say(f"stopped: {_STAYS_OPEN}")
         self._terminal.take_back(command.group)
         os.killpg(os.getpgrp(), signal.SIGSTOP)
 
     def _come_back(self, command: Command) -> None:
-        if self._terminal is not None and self._terminal.is_ours:
+        if self._terminal is not None:
             self._terminal.give(command.group)
-
-    # --- the liquidator -------------------------------------------------------------------------
-
-    def _hear(self) -> None:
-        if self._lifeline is None:
-            return
-        try:
-            while (said := self._lifeline.hear()) is not None:
-                self._answers.append(said)
-        except Gone:
-            self._lose_liquidator()
-
-    def _answer(self) -> Message | None:
-        return self._answers.pop(0) if self._answers else None
-
-    def _tell(self, message: Message) -> None:
-        if self._lifeline is not None and not self._lifeline.tell(message):
-            self._lose_liquidator()
-
-    def _tell_who(self) -> None:
-        if self._command is not None:
-            who = self._command.id
-            self._tell(Started(pid=who.pid, start_ticks=who.start_ticks))
-
-    def _lose_liquidator(self) -> None:
-        if self._lifeline is not None:
-            self._lifeline.kill()
-            self._lifeline = None
-
-    def _keep_liquidator(self) -> None:
-        """Replace one that died; the first time at once, then paced. Say how it stands."""
-        while (said := self._answer()) is not None:
-            if isinstance(said, Armed):
-                self._say("armed again")
-        now = time.monotonic()
-        if self._lifeline is None and now >= self._liquidators.due:
-            self._say("CRITICAL: the liquidator died: starting another")
-            self._replace_liquidator(is_first=False)
-
-    def _replace_liquidator(self, *, is_first: bool) -> None:
-        self._liquidators.began(time.monotonic())
-        try:
-            self._lifeline = self._born(is_first)
-        except OSError as error:
-            self._say(f"CRITICAL: no process for the liquidator: {error.strerror}")
-            return
-        if self._command is not None:
-            self._tell(Starting())
-            self._tell_who()
-
-
-@dataclass(slots=True)
-class Succession:
-    """When the next liquidator may be started: at once, then after twice as long each time."""
-
-    _last: float | None = None
-    _pause: float = 0.0
-
-    def began(self, now: float) -> None:
-        if self._last is None or now - self._last > STEADY_SECONDS:
-            self._pause = 0.0
-        else:
-            self._pause = min(NEXT_LIQUIDATOR_SECONDS_MAX, 2 * self._pause or 1.0)
-        self._last = now
-
-    @property
-    def due(self) -> float:
-        """When the next one may be started, on the monotonic clock."""
-        return 0.0 if self._last is None else self._last + self._pause

@@ -13,29 +13,19 @@ _DEVICE = "/dev/tty"
 
 
 class Terminal:
-    """The terminal that we stand in front of."""
+    """The terminal of our session, whether we stand in front of it or not."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._group = os.getpgrp()
 
     @classmethod
-    def in_front_of_us(cls) -> Self | None:
-        """The terminal of this session, if our group is in its foreground."""
+    def of_our_session(cls) -> Self | None:
+        """The terminal, where there is one."""
         try:
-            descriptor = os.open(_DEVICE, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+            return cls(os.open(_DEVICE, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
         except OSError:
             return None
-        terminal = cls(descriptor)
-        if terminal.is_ours:
-            return terminal
-        os.close(descriptor)
-        return None
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether our group is in the foreground now."""
-        return self._front() == self._group
 
     @property
     def has_shell(self) -> bool:
@@ -43,11 +33,12 @@ class Terminal:
         return os.getsid(0) != os.getpid()
 
     def give(self, group: int) -> None:
-        """Put a group into the foreground. SIGTTOU has to be ignored or blocked."""
-        self._put(group)
+        """Put a group into the foreground in our place. SIGTTOU has to be ignored."""
+        if self._front() == self._group:
+            self._put(group)
 
     def take_back(self, group: int) -> None:
-        """Put ourselves into the foreground again, if that group is still there."""
+        """Put ourselves into the foreground in its place."""
         if self._front() == group:
             self._put(self._group)
 
