@@ -81,7 +81,7 @@ LIMITS = """\
 ## What these figures do not show
 
 - Everything is on one machine. A connection costs nothing here; over a real network each new one
-  takes one more round trip, and two with TLS. goflat and the cold floor open as many.
+  takes one more round trip, and two with TLS. goflat and the cold floor open about as many.
 - Venue and client each have a core. With many positions a good part of every figure is the two
   programs' own computing, the venue's included.
 - A second look after a quiet time is what makes goflat's *knows* longer than its *clear*: two
