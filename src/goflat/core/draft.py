@@ -122,7 +122,7 @@ class Draft:
         return self.has_room(self.budget.cost_of(step))
 
     def has_room(self, cost: Cost) -> bool:
-        opens_at = self.budget.opens_at(self.spending + cost, self.now)
+        opens_at = self.budget.opens_at(cost, self.now, beside=self.spending)
         if opens_at <= self.now:
             return True
         self.wake(opens_at)

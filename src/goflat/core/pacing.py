@@ -100,6 +100,9 @@ class Cost:
         return Cost(self.weight + other.weight, self.orders + other.orders)
 
 
+NOTHING = Cost()
+
+
 def cost_of(step: Step, costs: Costs) -> Cost:
     """What a step takes at a venue with this price list."""
     match step:
@@ -155,14 +158,19 @@ class Budget:
     def cost_of(self, step: Step) -> Cost:
         return cost_of(step, self.costs)
 
-    def opens_at(self, cost: Cost, now: Instant) -> Instant:
-        """The first instant at which there is room for `cost`."""
+    def opens_at(self, cost: Cost, now: Instant, beside: Cost = NOTHING) -> Instant:
+        """The first instant at which there is room for `cost`, `beside` what sets out now anyway.
+
+        What alone is more than a limit goes when nothing else is in its window.
+        """
         instants = [now, self.shut_until]
         if cost.orders:
             instants.append(self.orders_shut_until)
-            instants += [w.opens_at(min(cost.orders, w.limit), now) for w in self.orders]
-        if cost.weight and self.weight is not None:
-            instants.append(self.weight.opens_at(min(cost.weight, self.weight.limit), now))
+            instants += [
+                w.opens_at(min(cost.orders, w.limit) + beside.orders, now) for w in self.orders
+            ]
+        if (weight := self.weight) is not None and cost.weight:
+            instants.append(weight.opens_at(min(cost.weight, weight.limit) + beside.weight, now))
         return max(instants)
 
     def spend(self, cost: Cost, now: Instant) -> "Budget":
