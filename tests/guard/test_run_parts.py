@@ -2,6 +2,8 @@
 
 import os
 import select
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from goflat.guard.run.endings import (
 )
 from goflat.guard.run.environment import command_environment, new_mark, secret_variables
 from goflat.guard.run.handover import HandoverEar, handover
+from goflat.guard.run.keeping import NEXT_SECONDS_MAX, STEADY_SECONDS, Succession
 from goflat.guard.run.link import (
     Armed,
     Ended,
@@ -26,6 +29,8 @@ from goflat.guard.run.link import (
     Hurry,
     Link,
     Message,
+    Ping,
+    Pong,
     Refused,
     StandDown,
     Started,
@@ -34,7 +39,6 @@ from goflat.guard.run.link import (
 )
 from goflat.guard.run.saying import LINES_WAITING_MAX, Saying
 from goflat.guard.run.shelter import Shelter, Surroundings, look_around
-from goflat.guard.run.supervisor import NEXT_LIQUIDATOR_SECONDS_MAX, STEADY_SECONDS, Succession
 from goflat.guard.run.words import told
 from goflat.settings import OnExit, Settings, load_settings
 
@@ -294,6 +298,8 @@ MESSAGES: list[Message] = [
     Armed(),
     Refused(reasons=["a", "ä\n"]),
     Ended(state="PARTIAL"),
+    Ping(),
+    Pong(),
     Starting(),
     Started(pid=8, start_ticks=10),
     Flatten(reason="because"),
@@ -391,6 +397,29 @@ def test_the_next_liquidator_comes_at_once_and_then_paced() -> None:
         now = max(now, line.due)
 
     assert waits[:6] == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0]
-    assert waits[6:] == [NEXT_LIQUIDATOR_SECONDS_MAX] * 2
+    assert waits[6:] == [NEXT_SECONDS_MAX] * 2
     line.began(now + STEADY_SECONDS + 1)
     assert line.due == now + STEADY_SECONDS + 1
+
+
+# --- a word with the kernel ---------------------------------------------------------------------
+
+HIDDEN = """
+import ctypes
+from goflat.guard.run.kernel import adopt_orphans, hide_from_others
+library = ctypes.CDLL(None)
+print(hide_from_others(), library.prctl(3, 0, 0, 0, 0))
+adopts = ctypes.c_int()
+for wanted in (True, False):
+    adopt_orphans(wanted=wanted)
+    library.prctl(37, ctypes.byref(adopts), 0, 0, 0)
+    print(adopts.value)
+"""
+
+
+def test_the_kernel_hides_us_and_brings_us_orphans() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", HIDDEN], capture_output=True, text=True, check=True, timeout=20
+    ).stdout
+
+    assert said == "True 0\n1\n0\n"
