@@ -5,6 +5,7 @@ what is asked for and what is worth recording. `finish` makes a value of it agai
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from goflat.core import leg as legs
 from goflat.core import sweep as sweeps
@@ -130,19 +131,21 @@ class Draft:
 
     def settle(self) -> Liquidation:
         """The run as it stands in this draft."""
-        self.run = replace(
-            self.run,
-            holdings=self.holdings,
-            looks=self.looks,
-            last_act=self.last_act,
-            acts_in_flight=self.acts_in_flight,
-        )
+        self.run = replace(self.run, **self._drafted())
         return self.run
+
+    def _drafted(self) -> dict[str, Any]:
+        return {
+            "holdings": self.holdings,
+            "looks": self.looks,
+            "last_act": self.last_act,
+            "acts_in_flight": self.acts_in_flight,
+        }
 
     def finish(self) -> Decision[Liquidation]:
         budget = self.budget.spend(self.spending, self.now)
         return Decision(
-            now_is=replace(self.settle(), budget=budget, alarm=self.alarm),
+            now_is=replace(self.run, **self._drafted(), budget=budget, alarm=self.alarm),
             requests=tuple(self.requests),
             remarks=tuple(self.remarks),
             wake_at=self.now if self.run.backlog else self.alarm,
