@@ -19,7 +19,7 @@ from goflat.core.events import (
 from goflat.core.liquidation import advance, begin
 from goflat.core.manner import ORDINARY, Manner
 from goflat.core.run import Liquidation
-from goflat.core.steps import Close, Protect, Request, Step
+from goflat.core.steps import Close, Protect, ReadOrders, Request, Step
 from goflat.core.verdict import judge
 from goflat.domain.capabilities import Capabilities
 from goflat.domain.config import LiquidationConfig
@@ -38,7 +38,7 @@ from goflat.domain.outcome import LiquidationResult
 from goflat.domain.position import Position
 from goflat.domain.scope import Everything, Scope
 from goflat.domain.time import Instant
-from goflat.errors import VenueError
+from goflat.errors import Unanswered, VenueError
 
 
 class Course:
@@ -130,6 +130,9 @@ class Course:
     def filled(self, order: CloseOrder, now: float) -> list[Step]:
         report = OrderReport(status=OrderStatus.FILLED, executed=order.quantity)
         return self.tell(CloseAnswered(order, report), now)
+
+    def failed_list(self, book: Book, now: float) -> list[Step]:
+        return self.failed(ReadOrders(book), Unanswered("no answer in time"), now)
 
     def failed(self, step: Step, failure: VenueError, now: float) -> list[Step]:
         return self.tell(Failed(step, failure), now)
