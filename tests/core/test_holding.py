@@ -163,40 +163,47 @@ def test_a_working_order_in_the_list_of_what_goes_lays_nothing_bare() -> None:
     assert found.bared(at(2)).naked == ()
 
 
-# --- stops that were lost -----------------------------------------------------------------------
+# --- stops that are missing ---------------------------------------------------------------------
 
-LOST = [
-    # state of the book, still listed -> lost
-    (SweepState.CLEAR, (), ["s1"]),
-    (SweepState.CLEAR, ("s1",), []),
-    (SweepState.LISTED, (), ["s1"]),
-    (SweepState.LISTED, ("s1",), ["s1"]),  # it is being taken away at this moment
-    (SweepState.CANCELLING, (), []),  # what becomes of it is not known yet
-    (SweepState.ACKNOWLEDGED, ("s1",), ["s1"]),
-    (SweepState.STUCK, (), ["s1"]),
-    (SweepState.STUCK, ("s1",), []),
+MISSING = [
+    # last list, last cancel answered, under way, still listed, hidden by a row -> missing
+    (2.0, 1.0, 0, (), (), ["s1"]),
+    (2.0, 1.0, 0, ("s1",), (), []),
+    (2.0, 1.0, 0, ("s1",), ("s1",), ["s1"]),  # the list may hide it or it may be gone
+    (1.0, 2.0, 0, ("s1",), (), ["s1"]),  # a list from before the cancel shows nothing
+    (2.0, 1.0, 1, ("s1",), (), ["s1"]),  # it is being taken away at this moment
 ]
 
 
-@pytest.mark.parametrize(("state", "still_listed", "lost"), LOST)
-def test_which_stops_we_took_and_are_not_there_any_more(
-    state: SweepState, still_listed: tuple[str, ...], lost: list[str]
+@pytest.mark.parametrize(
+    ("listed", "acted", "in_flight", "still_listed", "hidden", "missing"), MISSING
+)
+def test_which_stops_we_took_and_no_list_since_has_shown(
+    listed: float,
+    acted: float,
+    in_flight: int,
+    still_listed: tuple[str, ...],
+    hidden: tuple[str, ...],
+    missing: list[str],
 ) -> None:
     found = holding(leg())
     sweep = replace(
         found.conditional,
-        state=state,
+        listed_began=at(listed),
+        last_act=at(acted),
+        in_flight=in_flight,
         taken=(stop(), stop("s2", SHORT)),
         orders=tuple(map(stop, still_listed)),
+        hidden=frozenset(hidden),
     )
 
-    orders = found.with_sweep(sweep).lost_stops(LONG)
+    orders = found.with_sweep(sweep).missing_stops(LONG)
 
-    assert [order.order_id for order in orders] == lost
+    assert [order.order_id for order in orders] == missing
 
 
-def test_where_nothing_was_taken_nothing_is_lost() -> None:
-    assert holding(leg()).lost_stops(LONG) == ()
+def test_where_nothing_was_taken_nothing_is_missing() -> None:
+    assert holding(leg()).missing_stops(LONG) == ()
 
 
 def test_a_stop_that_goes_back_is_known_by_the_order_it_was() -> None:

@@ -275,9 +275,12 @@ def test_a_leg_wakes_for_its_next_attempt_or_question_and_for_nothing_else(
 
 
 @pytest.mark.parametrize(
-    ("now", "seconds", "expected"), [(1, 0.5, 1.5), (4.2, 0.5, 4.5), (4.7, 0.5, 4.7)]
+    ("now", "seconds", "expected"),
+    [(1, 0.5, 1.5), (4.2, 0.5, 4.5), (4.7, 0.5, 4.8), (4.7, 0.05, 4.75)],
 )
-def test_no_wait_goes_past_the_last_look(now: float, seconds: float, expected: float) -> None:
+def test_a_wait_ends_with_the_last_look_and_after_it_is_short(
+    now: float, seconds: float, expected: float
+) -> None:
     assert terms().retry_at(at(now), seconds) == expected
 
 

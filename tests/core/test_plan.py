@@ -89,10 +89,13 @@ def test_it_wakes_for_a_late_list_and_never_after_the_deadline() -> None:
 
 
 def test_rules_that_do_not_come_are_asked_for_a_bounded_number_of_times() -> None:
-    course, asked = Course(), 1
+    course, asked = Course(config=LiquidationConfig(timeout_seconds=30.0)), 1
     course.start()
-    for n in range(1, 9):
-        asked += course.failed(ReadRules(), NotSent("no"), n * 0.1).count(ReadRules())
+    course.failed(ReadRules(), NotSent("no"), 0.05)
+    for tenth in range(1, 290):
+        if ReadRules() in course.woke(tenth / 10):
+            asked += 1
+            course.failed(ReadRules(), NotSent("no"), tenth / 10 + 0.05)
 
     assert asked == RULES_ATTEMPTS
     assert course.run.rules.reason == "no"

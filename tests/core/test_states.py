@@ -21,7 +21,7 @@ LEG_FROZEN = {
 SWEEP_FROZEN = {
     #                 LISTED     BARE     SENT        ACKNOWLEDGED    NOT_DONE  GIVEN_UP
     "CLEAR": ("LISTED", "CLEAR", "CANCELLING", None, None, None),
-    "LISTED": ("LISTED", "CLEAR", "CANCELLING", None, None, None),
+    "LISTED": ("LISTED", "CLEAR", "CANCELLING", None, None, "STUCK"),
     "CANCELLING": (None, None, None, "ACKNOWLEDGED", "LISTED", "STUCK"),
     "ACKNOWLEDGED": ("LISTED", "CLEAR", None, None, None, None),
     "STUCK": ("STUCK", "CLEAR", None, None, None, None),

@@ -94,7 +94,9 @@ class Draft:
         sweep = holding.sweep(book)
         decision = sweeps.advance(sweep, event, self.now)
         self.holdings[symbol] = holding.with_sweep(decision.now_is)
-        if not (sweep.is_done and decision.now_is.state is sweep.state):
+        after = decision.now_is
+        is_as_before = sweep.is_done and after.state is sweep.state and after.orders == sweep.orders
+        if not is_as_before or self.holdings[symbol].owes_stops:
             self.touched.add(symbol)
         self._take(decision.requests, decision.remarks)
         return decision.now_is

@@ -46,7 +46,7 @@ from goflat.domain.outcome import OutsideScope
 from goflat.domain.position import LegKey, Position
 from goflat.domain.scope import Only
 from goflat.domain.time import LONG_AGO, Instant
-from goflat.errors import Throttled, VenueError
+from goflat.errors import Throttled, Unanswered, VenueError
 
 
 def fold(draft: Draft, event: Event) -> None:
@@ -246,11 +246,7 @@ def _failed(draft: Draft, step: Step, failure: VenueError, event: Failed) -> Non
             draft.looks[part] = draft.looks[part].failed(draft.now, failure.reason)
             draft.touch_all()
         case ReadRules():
-            rules = draft.run.rules
-            rules = replace(
-                rules, in_flight=False, failures=rules.failures + 1, reason=failure.reason
-            )
-            draft.change(rules=rules)
+            draft.change(rules=draft.run.rules.failed(draft.now, failure.reason))
             draft.touch_all()
         case CancelAll(symbol, book):
             draft.tell_sweep(symbol, book, event)
@@ -272,7 +268,10 @@ def _restored(draft: Draft, stop: ProtectiveStop) -> None:
 
 def _not_restored(draft: Draft, stop: ProtectiveStop, failure: VenueError) -> None:
     holding, restore = _restore_of(draft, stop)
-    draft.put(holding.with_restore(replace(restore, in_flight=False, reason=failure.reason)))
+    failed = replace(restore, in_flight=False, reason=failure.reason)
+    if isinstance(failure, Unanswered):
+        failed = replace(failed, doubted_at=draft.now)
+    draft.put(holding.with_restore(failed))
 
 
 def _restore_of(draft: Draft, stop: ProtectiveStop) -> tuple[Holding, Restore]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from goflat.core.evolve import replace
 from goflat.core.leg import Leg, Terms
-from goflat.core.states import LegState, SweepState
+from goflat.core.states import LegState
 from goflat.core.sweep import Sweep
 from goflat.domain.instrument import Symbol
 from goflat.domain.order import Book, ConditionalOrder, ProtectiveStop
@@ -17,19 +17,24 @@ from goflat.domain.position import PositionSide
 from goflat.domain.time import Instant
 
 BOTH_SIDES = frozenset(PositionSide)
+RESTORE_ATTEMPTS = 3
 _FAR = Decimal(1000)
 _NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """A protective stop that goes back, and how that stands."""
+    """A protective stop that goes back, and how that stands.
+
+    `doubted_at` is when an attempt went unanswered: it may stand, and a list begun after it tells.
+    """
 
     stop: ProtectiveStop
     side: PositionSide
     in_flight: bool = False
     attempts: int = 0
     done_at: Instant | None = None
+    doubted_at: Instant | None = None
     reason: str | None = None
 
 
@@ -90,6 +95,7 @@ class Holding:
             self.working.is_done
             and self.conditional.is_done
             and all(leg.is_settled for leg in self.legs)
+            and not self.owes_stops
         )
 
     @property
@@ -110,6 +116,11 @@ class Holding:
         return frozenset(
             leg.key.side for leg in self.legs if leg.state is not LegState.GONE and not leg.blocked
         )
+
+    @property
+    def open_sides(self) -> frozenset[PositionSide]:
+        """Sides that still show, as far as we know."""
+        return frozenset(leg.key.side for leg in self.legs if leg.state is not LegState.GONE)
 
     def bared(self, now: Instant) -> "Holding":
         """Remember which positions lose a stop by the cancels that are about to set out."""
@@ -133,15 +144,34 @@ class Holding:
         )
         return self if naked == self.naked else replace(self, naked=naked)
 
-    def lost_stops(self, side: PositionSide) -> tuple[ConditionalOrder, ...]:
-        """Protective orders that we took from a position and that are not listed any more."""
-        sweep = self.conditional
-        if not sweep.taken or sweep.state is SweepState.CANCELLING:
-            return ()
-        listed = {order.order_id for order in sweep.orders} if sweep.is_done else set()
+    def missing_stops(self, side: PositionSide) -> tuple[ConditionalOrder, ...]:
+        """Protective orders that we took from a position, and that no list since has shown."""
+        shown = self.conditional.shown
         return tuple(
-            order for order in sweep.taken if order.protects(side) and order.order_id not in listed
+            order
+            for order in self.conditional.taken
+            if order.protects(side) and order.order_id not in shown
         )
+
+    def is_back(self, restore: Restore) -> bool:
+        """Whether a stop was put back, and no list since has been without it."""
+        sweep = self.conditional
+        if restore.done_at is None or not sweep.is_shown or sweep.listed_began < restore.done_at:
+            return restore.done_at is not None
+        name = restore.stop.client_order_id
+        return any(order.client_order_id == name for order in sweep.orders)
+
+    def has_ended(self, restore: Restore) -> bool:
+        """Whether a stop is back, or given up."""
+        is_given_up = restore.attempts >= RESTORE_ATTEMPTS and not restore.in_flight
+        return is_given_up or self.is_back(restore)
+
+    @property
+    def owes_stops(self) -> bool:
+        """Whether a stop of a position that stays open has still to go back."""
+        stuck = [leg.key.side for leg in self.legs if leg.state is LegState.STUCK]
+        restores = [self.restore_of(order) for side in stuck for order in self.missing_stops(side)]
+        return not all(restore is not None and self.has_ended(restore) for restore in restores)
 
     def restore_of(self, order: ConditionalOrder) -> Restore | None:
         for restore in self.restores:

@@ -40,6 +40,7 @@ class Window:
     limit: int
     seconds: float
     spent: Spent = ()
+    grain_began: Instant = LONG_AGO
     others: int = 0
     others_seen: Instant = LONG_AGO
 
@@ -74,10 +75,10 @@ class Window:
         kept = self.spent
         if kept and kept[0][0] + self.seconds <= now:
             kept = tuple(entry for entry in kept if entry[0] + self.seconds > now)
-        if kept and now - kept[-1][0] < GRAIN_SECONDS:
+        if kept and now - self.grain_began < GRAIN_SECONDS:
             # Counted from the later instant: an entry may leave too late, never too soon.
             return replace(self, spent=(*kept[:-1], (now, kept[-1][1] + cost)))
-        return replace(self, spent=(*kept, (now, cost)))
+        return replace(self, spent=(*kept, (now, cost)), grain_began=now)
 
     def observe(self, used: int | None, now: Instant) -> "Window":
         """Take the venue's word for what has been used; what is not ours is others'."""

@@ -15,7 +15,7 @@ from goflat.domain.instrument import Symbol
 from goflat.domain.time import NEVER, Instant
 
 INSTRUMENTS_A_TURN = 128
-RULES_ATTEMPTS = 3
+RULES_ATTEMPTS = 8
 HOLES_WAIT_SECONDS = 0.5
 
 
@@ -53,7 +53,9 @@ def _plan_rules(draft: Draft) -> None:
     rules = draft.run.rules
     if rules.known is not None or rules.in_flight or rules.failures >= RULES_ATTEMPTS:
         return
-    if draft.has_room_for(ReadRules()):
+    if rules.not_before > draft.now:
+        draft.wake(rules.not_before)
+    elif draft.has_room_for(ReadRules()):
         draft.change(rules=replace(rules, in_flight=True))
         answer_by = draft.run.terms.answer_by(draft.now, rules.failures)
         draft.send([Request(ReadRules(), answer_by)])

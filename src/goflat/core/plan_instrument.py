@@ -7,27 +7,32 @@ from collections.abc import Iterable
 
 from goflat.core.draft import Draft
 from goflat.core.events import Woke
+from goflat.core.evolve import replace
 from goflat.core.holding import BOTH_SIDES, Holding, Restore
 from goflat.core.leg import Go, Leg, Unblocked
 from goflat.core.looks import Part
 from goflat.core.naming import stop_id
 from goflat.core.pacing import Cost
-from goflat.core.run import PATIENCE_SECONDS
+from goflat.core.run import PATIENCE_SECONDS, Liquidation
 from goflat.core.states import LegState, SweepState
 from goflat.core.steps import Protect, Query, Request, Step
 from goflat.core.sweep import Clear, Keep, Sweep
 from goflat.domain.instrument import Symbol
-from goflat.domain.order import Book, ConditionalOrder, ProtectiveStop
+from goflat.domain.order import Book, ClientOrderId, ConditionalOrder, ProtectiveStop
 from goflat.domain.position import PositionSide
-from goflat.domain.time import LONG_AGO, Instant
+from goflat.domain.time import LONG_AGO, NEVER, Instant
 
-RESTORE_ATTEMPTS = 3
 _UNDER_WAY = frozenset({SweepState.LISTED, SweepState.CANCELLING})
 
 
 def plan_instrument(draft: Draft, symbol: Symbol) -> None:
     """Ask for everything that is due now in one instrument."""
+    _plan_keep(draft, symbol)
+    if draft.run.config.close_positions:
+        for leg in draft.holdings[symbol].legs:
+            _unblock(draft, leg)
     if draft.run.config.cancel_orders:
+        _plan_keep(draft, symbol)
         for sweep in draft.holdings[symbol].sweeps:
             _plan_sweep(draft, sweep)
     if draft.run.config.close_positions:
@@ -40,12 +45,17 @@ def plan_instrument(draft: Draft, symbol: Symbol) -> None:
 # --- orders in the way --------------------------------------------------------------------------
 
 
-def _plan_sweep(draft: Draft, sweep: Sweep) -> None:
-    symbol, book = sweep.symbol, sweep.book
-    if book is Book.CONDITIONAL and sweep.orders:
+def _plan_keep(draft: Draft, symbol: Symbol) -> None:
+    """Tell the conditional book which positions keep what protects them."""
+    sweep = draft.holdings[symbol].conditional
+    if sweep.orders:
         sides = _sides_to_keep(draft, draft.holdings[symbol])
         if sides != sweep.keep:
-            sweep = draft.tell_sweep(symbol, book, Keep(sides))
+            draft.tell_sweep(symbol, Book.CONDITIONAL, Keep(sides))
+
+
+def _plan_sweep(draft: Draft, sweep: Sweep) -> None:
+    symbol, book = sweep.symbol, sweep.book
     if _is_due(draft, sweep) and draft.has_room(_cost_of(draft, sweep.cancels)):
         if book is Book.CONDITIONAL:
             draft.put(draft.holdings[symbol].bared(draft.now))
@@ -72,12 +82,15 @@ def _goes_unseen(draft: Draft, sweep: Sweep) -> bool:
 
 
 def _cannot_be_read(draft: Draft, part: Part) -> bool:
+    """Whether a list cannot be had, or was waited for long enough."""
     if part not in draft.run.parts:
         return True
     look = draft.looks[part]
-    if look.read_began > LONG_AGO:
-        return False
-    return look.failures > 0 or draft.now >= draft.run.patience_at
+    if look.has_answered:
+        return look.read_began == LONG_AGO
+    if draft.now < draft.run.patience_at:
+        draft.wake(draft.run.patience_at)
+    return draft.now >= draft.run.patience_at
 
 
 def _sides_to_keep(draft: Draft, holding: Holding) -> frozenset[PositionSide]:
@@ -89,15 +102,16 @@ def _sides_to_keep(draft: Draft, holding: Holding) -> frozenset[PositionSide]:
     manner = draft.run.terms.manner
     if not manner.keeps_stops:
         return manner.others_in(holding.symbol)
-    return holding.exposed_sides | manner.others_in(holding.symbol)
+    # Too late for another close: what still stands between the position and the market stays.
+    is_late = draft.now >= draft.run.terms.last_look_at
+    sides = holding.open_sides if is_late else holding.exposed_sides
+    return sides | manner.others_in(holding.symbol)
 
 
 # --- closes -------------------------------------------------------------------------------------
 
 
 def _plan_leg(draft: Draft, leg: Leg) -> None:
-    if leg.waits_for_orders and _orders_were_looked_for(draft, leg):
-        leg = draft.tell_leg(leg.key, Unblocked(_were_cancelled(draft, leg)))
     if leg.state is LegState.DOUBTFUL and leg.wakes_at <= draft.now:
         asking = _cost_of(draft, (Query(doubt.order) for doubt in leg.doubts))
         if draft.has_room(asking):
@@ -130,8 +144,26 @@ def _way_is_clear(draft: Draft, symbol: Symbol) -> bool:
     return True
 
 
+def _unblock(draft: Draft, leg: Leg) -> None:
+    """What stood in the way of a close was looked for: let it try again, or count a refusal."""
+    if leg.waits_for_orders and _orders_were_looked_for(draft, leg):
+        draft.tell_leg(leg.key, Unblocked(_were_in_the_way(draft, leg)))
+
+
 def _orders_were_looked_for(draft: Draft, leg: Leg) -> bool:
-    """Whether both books were listed since the venue said that our orders are in the way."""
+    """Whether both books were listed and cleared since the venue said that orders are in the way.
+
+    No list and no cancel that does not come holds the next close for long.
+    """
+    if _books_are_shown_since(draft, leg):
+        return True
+    patience_at = Instant(leg.last_act + PATIENCE_SECONDS)
+    if draft.now < patience_at:
+        draft.wake(patience_at)
+    return draft.now >= patience_at
+
+
+def _books_are_shown_since(draft: Draft, leg: Leg) -> bool:
     if not draft.run.config.cancel_orders:
         return True
     lists = (part for part in draft.run.parts if part is not Part.POSITIONS)
@@ -140,40 +172,82 @@ def _orders_were_looked_for(draft: Draft, leg: Leg) -> bool:
     return not any(s.state in _UNDER_WAY for s in draft.holdings[leg.key.symbol].sweeps)
 
 
-def _were_cancelled(draft: Draft, leg: Leg) -> bool:
-    return any(s.last_act >= leg.last_act for s in draft.holdings[leg.key.symbol].sweeps)
+def _were_in_the_way(draft: Draft, leg: Leg) -> bool:
+    """Whether orders were found and cancelled since, or are still there for all we know."""
+    sweeps = draft.holdings[leg.key.symbol].sweeps
+    return any(s.last_act >= leg.last_act for s in sweeps) or not _books_are_shown_since(draft, leg)
 
 
 # --- stops that go back -------------------------------------------------------------------------
 
 
 def _plan_restores(draft: Draft, leg: Leg) -> None:
-    """Put back what we took away from a position that stays open after all."""
-    if not _stays_open(draft, leg):
+    """Put back what we took away from a position that stays open after all.
+
+    Once a list no longer shows it; unseen where no list comes, because a double can only reduce.
+    """
+    run, holding = draft.run, draft.holdings[leg.key.symbol]
+    missing = holding.missing_stops(leg.key.side)
+    if not missing or leg.state is LegState.GONE or not run.puts_stops_back:
         return
-    for order in draft.holdings[leg.key.symbol].lost_stops(leg.key.side):
+    due_at = max(_stays_open_at(run, leg), _unseen_at(run, holding.conditional))
+    if due_at > draft.now:
+        draft.wake(due_at)
+        return
+    for order in missing:
         _restore(draft, leg, order)
 
 
-def _stays_open(draft: Draft, leg: Leg) -> bool:
-    """Whether we can no longer hope to close it in this run."""
+def _stays_open_at(run: Liquidation, leg: Leg) -> Instant:
+    """From when on we no longer hope to close a position in this run."""
     if leg.state is LegState.STUCK:
-        return leg.dust is None
-    return leg.state is not LegState.GONE and draft.now >= draft.run.terms.last_look_at
+        return LONG_AGO
+    if leg.state is LegState.SETTLING and leg.fills_leave == 0:
+        # It is closed by all we know. A stop without a position would be left behind.
+        return NEVER
+    return run.terms.last_look_at if leg.state is LegState.EXPOSED else run.last_restore_at
+
+
+def _unseen_at(run: Liquidation, sweep: Sweep) -> Instant:
+    """From when on a stop goes back although no list has shown it gone."""
+    if sweep.is_shown:
+        return LONG_AGO
+    if sweep.in_flight:
+        return run.last_restore_at
+    return min(Instant(sweep.last_act + PATIENCE_SECONDS), run.last_restore_at)
 
 
 def _restore(draft: Draft, leg: Leg, order: ConditionalOrder) -> None:
     holding = draft.holdings[leg.key.symbol]
     before = holding.restore_of(order)
-    attempts = 0 if before is None else before.attempts
-    if before is not None and (before.in_flight or before.done_at is not None):
+    if before is not None and (before.in_flight or holding.has_ended(before)):
         return
-    if attempts >= RESTORE_ATTEMPTS:
+    if before is not None and _may_stand(draft, holding, before):
         return
-    name = stop_id(draft.run.terms.run_tag, f"{order.symbol}{order.order_id}", attempts + 1)
-    stop = ProtectiveStop(order=order, client_order_id=name)
+    attempt = 1 if before is None else before.attempts + 1
+    stop = ProtectiveStop(order=order, client_order_id=_name(draft, order, attempt))
     if not draft.has_room_for(Protect(stop)):
         return
-    restore = Restore(stop=stop, side=leg.key.side, in_flight=True, attempts=attempts + 1)
+    restore = Restore(stop=stop, side=leg.key.side, in_flight=True, attempts=attempt)
     draft.put(holding.with_restore(restore))
-    draft.send([Request(Protect(stop), draft.run.terms.answer_by(draft.now, attempts))])
+    draft.send([Request(Protect(stop), draft.run.terms.answer_by(draft.now, attempt - 1))])
+
+
+def _may_stand(draft: Draft, holding: Holding, restore: Restore) -> bool:
+    """Whether an attempt that went unanswered has put the stop back, or the next list will tell."""
+    if restore.doubted_at is None:
+        return False
+    sweep, order = holding.conditional, restore.stop.order
+    names = {_name(draft, order, attempt) for attempt in range(1, restore.attempts + 1)}
+    if any(listed.client_order_id in names for listed in sweep.orders):
+        back = replace(restore, done_at=draft.now, reason=None)
+        draft.put(holding.with_restore(back).covered(restore.side, draft.now))
+        return True
+    if sweep.listed_began >= restore.doubted_at or draft.now >= draft.run.last_restore_at:
+        return False
+    draft.wake(draft.run.last_restore_at)
+    return True
+
+
+def _name(draft: Draft, order: ConditionalOrder, attempt: int) -> ClientOrderId:
+    return stop_id(draft.run.terms.run_tag, f"{order.symbol}{order.order_id}", attempt)

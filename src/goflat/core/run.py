@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from goflat.core.evolve import replace
 from goflat.core.holding import Holding
 from goflat.core.leg import Leg, Terms
 from goflat.core.looks import Look, Part
@@ -20,6 +21,8 @@ from goflat.domain.time import LONG_AGO, Instant
 PATIENCE_SECONDS = 0.5
 """How long a close waits for a list or a cancel that does not come."""
 
+FIRST_RULES_WAIT_SECONDS = 0.1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -28,7 +31,19 @@ class Rules:
     known: Mapping[Symbol, InstrumentRules] | None = None
     in_flight: bool = False
     failures: int = 0
+    not_before: Instant = LONG_AGO
     reason: str | None = None
+
+    def failed(self, now: Instant, reason: str) -> "Rules":
+        """They did not come; they are asked for again a little later each time."""
+        wait = FIRST_RULES_WAIT_SECONDS * 2**self.failures
+        return replace(
+            self,
+            in_flight=False,
+            failures=self.failures + 1,
+            not_before=Instant(now + wait),
+            reason=reason,
+        )
 
     def of(self, symbol: Symbol) -> InstrumentRules | None:
         return None if self.known is None else self.known.get(symbol)
@@ -75,6 +90,17 @@ class Liquidation:
         return Instant(self.started + PATIENCE_SECONDS)
 
     @property
+    def puts_stops_back(self) -> bool:
+        """Whether a stop that we took from a position goes back if the position stays."""
+        return self.config.close_positions and self.terms.manner.keeps_stops
+
+    @property
+    def last_restore_at(self) -> Instant:
+        """From when on a stop goes back whatever is still under way: half of the last look."""
+        deadline = self.terms.deadline.at
+        return Instant(deadline - (deadline - self.terms.last_look_at) / 2)
+
+    @property
     def look_began(self) -> Instant:
         """When the newest whole look at the account began."""
         return min(self.looks[part].read_began for part in self.parts)
@@ -108,6 +134,8 @@ class Liquidation:
 
     def _rests(self, holding: Holding) -> bool:
         if self.config.close_positions and not all(leg.is_settled for leg in holding.legs):
+            return False
+        if self.puts_stops_back and holding.owes_stops:
             return False
         return not self.config.cancel_orders or all(map(self._is_swept, holding.sweeps))
 

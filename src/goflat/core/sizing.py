@@ -25,11 +25,14 @@ def floor_to(quantity: Decimal, step: Decimal) -> Decimal:
 def cut(quantity: Decimal, lot: LotLimits | None, largest: Decimal | None = None) -> Cut:
     """Split `quantity` into pieces within `lot`, none above `largest` either.
 
-    Without rules the whole quantity is one piece: the venue decides. Minimum notional is no
-    reason to hold a close back, because venues exempt orders that only reduce.
+    Without rules the whole quantity is one piece: the venue decides. If that was too large, its
+    parts have no more digits than the whole, which the venue itself has written. Minimum notional
+    is no reason to hold a close back, because venues exempt orders that only reduce.
     """
     if lot is None:
-        return Cut(pieces=_pieces(quantity, largest or quantity), dust=Decimal(0))
+        digit = Decimal(1).scaleb(int(quantity.as_tuple().exponent))
+        piece = floor_to(largest or quantity, digit) or digit
+        return Cut(pieces=_pieces(quantity, piece), dust=Decimal(0))
     sendable = floor_to(quantity, lot.step)
     dust = quantity - sendable
     if sendable <= 0 or sendable < lot.minimum:

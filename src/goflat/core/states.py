@@ -92,7 +92,12 @@ _S, _U = SweepState, SweepTurn
 SWEEP: Mapping[SweepState, Mapping[SweepTurn, SweepState]] = MappingProxyType(
     {
         _S.CLEAR: {_U.LISTED: _S.LISTED, _U.BARE: _S.CLEAR, _U.SENT: _S.CANCELLING},
-        _S.LISTED: {_U.LISTED: _S.LISTED, _U.BARE: _S.CLEAR, _U.SENT: _S.CANCELLING},
+        _S.LISTED: {
+            _U.LISTED: _S.LISTED,
+            _U.BARE: _S.CLEAR,
+            _U.SENT: _S.CANCELLING,
+            _U.GIVEN_UP: _S.STUCK,
+        },
         _S.CANCELLING: {
             _U.ACKNOWLEDGED: _S.ACKNOWLEDGED,
             _U.NOT_DONE: _S.LISTED,

@@ -64,9 +64,11 @@ SweepEvent: TypeAlias = Listed | Keep | Clear | BookCancelled | ConditionalCance
 class Sweep:
     """What is known of the orders, and what we did about them.
 
-    `found` holds every order id ever listed, `orders` what the last list showed, `reported` the
-    number of cancelled orders where the venue counts for us. `taken` are the protective orders
-    that we took away. `since` is when orders first stood in the way of a close.
+    `found` holds every order id ever listed, `orders` what the last list showed, and `hidden` those
+    of them that it may have hidden in a row that could not be read. `reported` is the number of
+    cancelled orders where the venue counts for us. `asked` are the orders that the last cancels
+    were about, `taken` the protective ones that we ever took away. `since` is when orders first
+    stood in the way of a close.
     """
 
     symbol: Symbol
@@ -74,6 +76,7 @@ class Sweep:
     terms: Terms
     state: SweepState = SweepState.CLEAR
     orders: tuple[Found, ...] = ()
+    hidden: frozenset[VenueOrderId] = frozenset()
     has_holes: bool = False
     keep: frozenset[PositionSide] = frozenset()
     found: frozenset[VenueOrderId] = frozenset()
@@ -83,6 +86,7 @@ class Sweep:
     last_act: Instant = LONG_AGO
     listed_began: Instant = LONG_AGO
     not_before: Instant = LONG_AGO
+    asked: frozenset[VenueOrderId] = frozenset()
     in_flight: int = 0
     failed: VenueError | None = None
     rounds: int = 0
@@ -111,19 +115,28 @@ class Sweep:
 
     @property
     def cancels(self) -> tuple[CancelAll | CancelConditional, ...]:
-        """What it would send now: one cancel for the book where all of it goes, else singles.
+        """What it would send now: one cancel for the book where nothing has to stay, else singles.
 
-        A row that could not be read may be a protective stop that has to stay.
+        Also where no list has shown what has to stay: it may be newer than the list, on its way
+        back, or a row that could not be read.
         """
-        if not self.kept and not (self.keep and self.has_holes):
+        if self.book is Book.WORKING or not self.keep:
             return (CancelAll(self.symbol, self.book),)
         single = [order for order in self.to_go if isinstance(order, ConditionalOrder)]
         return tuple(CancelConditional(order) for order in single[:CANCELS_AT_ONCE])
 
     @property
+    def shown(self) -> frozenset[VenueOrderId]:
+        """What a list begun after our last cancel was answered has shown."""
+        if self.in_flight or self.listed_began < self.last_act:
+            return frozenset()
+        return frozenset(order.order_id for order in self.orders) - self.hidden
+
+    @property
     def is_shown(self) -> bool:
-        """Whether the last list began after our last cancel was answered or ran out."""
-        return not self.in_flight and self.listed_began >= self.last_act
+        """Whether the last list is whole, and began after our last cancel was answered."""
+        is_whole = not self.in_flight and not self.has_holes
+        return is_whole and self.listed_began >= self.last_act
 
     def is_ready(self, now: Instant) -> bool:
         """Whether it would send cancels as soon as it may."""
@@ -132,7 +145,7 @@ class Sweep:
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing that an empty list could change."""
-        return self.state is SweepState.CLEAR and not self.orders
+        return self.state is SweepState.CLEAR and not (self.orders or self.taken)
 
     @property
     def is_done(self) -> bool:
@@ -180,9 +193,11 @@ def _listed(sweep: Sweep, listed: Listed, now: Instant) -> Sweep:
     if sweep.in_flight or listed.began < max(sweep.last_act, sweep.listed_began):
         return sweep
     before = sweep.state
+    hidden = _hidden(sweep, listed)
     sweep = replace(
         sweep,
-        orders=listed.orders,
+        orders=listed.orders + hidden,
+        hidden=frozenset(order.order_id for order in hidden),
         has_holes=listed.has_holes,
         listed_began=listed.began,
         found=sweep.found | {order.order_id for order in listed.orders},
@@ -190,11 +205,19 @@ def _listed(sweep: Sweep, listed: Listed, now: Instant) -> Sweep:
     if not sweep.to_go:
         return _turn(sweep, SweepTurn.BARE, since=NEVER, rounds=0, reason=None)
     sweep = _turn(sweep, SweepTurn.LISTED, since=min(sweep.since, now))
-    if before is SweepState.ACKNOWLEDGED:
+    if before is SweepState.ACKNOWLEDGED and any(o.order_id in sweep.asked for o in sweep.to_go):
         wait = backoff_seconds(STILL_LISTED_SECONDS, min(sweep.rounds, 4), sweep.symbol)
         reason = "still listed although the venue acknowledged the cancel"
-        return replace(sweep, not_before=Instant(now + wait), reason=reason)
+        return replace(sweep, not_before=sweep.terms.retry_at(now, wait), reason=reason)
     return sweep
+
+
+def _hidden(sweep: Sweep, listed: Listed) -> tuple[Found, ...]:
+    """What a list does not show any more, but may hide in a row that could not be read."""
+    if not listed.has_holes:
+        return ()
+    shown = {order.order_id for order in listed.orders}
+    return tuple(order for order in sweep.orders if order.order_id not in shown)
 
 
 def _keep(sweep: Sweep, sides: frozenset[PositionSide], now: Instant) -> Sweep:
@@ -212,6 +235,9 @@ def _clear(sweep: Sweep, now: Instant) -> SweepDecision:
     """Send the cancels."""
     if sweep.state not in {SweepState.LISTED, SweepState.CLEAR}:
         return Decision(now_is=sweep)
+    if sweep.state is SweepState.LISTED and sweep.refused > sweep.terms.max_retries:
+        # It was given up before, and for a while nothing was listed that had to go.
+        return Decision(now_is=_turn(sweep, SweepTurn.GIVEN_UP))
     going, steps = sweep.to_go, sweep.cancels
     if not steps:
         return Decision(now_is=_turn(sweep, SweepTurn.BARE, since=NEVER, rounds=0))
@@ -226,6 +252,7 @@ def _clear(sweep: Sweep, now: Instant) -> SweepDecision:
         sweep,
         SweepTurn.SENT,
         in_flight=len(steps),
+        asked=frozenset(order.order_id for order in going),
         rounds=sweep.rounds + 1,
         taken=taken,
         failed=None,
@@ -237,7 +264,10 @@ def _clear(sweep: Sweep, now: Instant) -> SweepDecision:
 def _failed(sweep: Sweep, failure: VenueError, now: Instant) -> SweepDecision:
     if isinstance(failure, Unanswered):
         sweep = replace(sweep, silences=sweep.silences + 1)
-    return _landed(replace(sweep, failed=failure, reason=failure.reason), now)
+    if not isinstance(sweep.failed, Rejected):
+        # A refusal is what is counted, so no other failure of the same round hides it.
+        sweep = replace(sweep, failed=failure, reason=failure.reason)
+    return _landed(sweep, now)
 
 
 def _landed(sweep: Sweep, now: Instant) -> SweepDecision:
@@ -258,10 +288,11 @@ def _not_done(sweep: Sweep, failure: VenueError, now: Instant) -> SweepDecision:
             return _refused(sweep, refusal, failure.reason, now)
         case Throttled(retry_after_seconds=seconds):
             wait = UNSAID_RETRY_SECONDS if seconds is None else seconds
+            not_before = Instant(now + wait)
         case _:
             wait = backoff_seconds(0.05, min(sweep.rounds, 5), sweep.symbol)
-    retry = _turn(sweep, SweepTurn.NOT_DONE, not_before=Instant(now + wait))
-    return Decision(now_is=retry)
+            not_before = sweep.terms.retry_at(now, wait)
+    return Decision(now_is=_turn(sweep, SweepTurn.NOT_DONE, not_before=not_before))
 
 
 def _refused(sweep: Sweep, refusal: Refusal, reason: str, now: Instant) -> SweepDecision:

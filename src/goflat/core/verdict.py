@@ -12,6 +12,7 @@ from goflat.core.looks import Part
 from goflat.core.run import Liquidation
 from goflat.core.states import LegState, SweepState
 from goflat.core.sweep import Sweep
+from goflat.domain.order import ClientOrderId
 from goflat.domain.outcome import LegOutcome, LegResult, LiquidationResult, LiquidationState
 from goflat.domain.scope import Only
 from goflat.domain.time import LONG_AGO, Instant
@@ -152,13 +153,29 @@ def _reason(leg: Leg, outcome: LegOutcome) -> str:
 
 def _stops(holding: Holding, leg: Leg) -> str:
     """What stands between an open position and the market."""
-    restores = [restore for restore in holding.restores if restore.side is leg.key.side]
+    missing = holding.missing_stops(leg.key.side)
+    restores = [restore for restore in map(holding.restore_of, missing) if restore is not None]
+    stands = [restore for restore in restores if holding.is_back(restore)]
+    back = {restore.stop.client_order_id for restore in stands}
+    # One that was put back, taken again and put back once more is one stop.
+    back -= {order.client_order_id for order in missing}
     counts = {
-        "stay in place": sum(1 for o in holding.conditional.kept if o.protects(leg.key.side)),
-        "put back": sum(1 for restore in restores if restore.done_at is not None),
-        "could not be put back": sum(1 for restore in restores if restore.done_at is None),
+        "stay in place": len(_stops_in_place(holding, leg) - back),
+        "put back": len(back),
+        "could not be put back": len(restores) - len(stands),
+        "taken away and not known to be back": len(missing) - len(restores),
     }
     return "".join(f"; {n} protective stop(s) {words}" for words, n in counts.items() if n)
+
+
+def _stops_in_place(holding: Holding, leg: Leg) -> set[ClientOrderId]:
+    """Protective orders that the newest list shows, and that no cancel of ours may have hit."""
+    missing = {order.order_id for order in holding.missing_stops(leg.key.side)}
+    return {
+        order.client_order_id
+        for order in holding.conditional.kept
+        if order.protects(leg.key.side) and order.order_id not in missing
+    }
 
 
 def _naked_seconds(holding: Holding, leg: Leg, now: Instant) -> float | None:
@@ -194,10 +211,10 @@ def _sweep_counts(run: Liquidation, sweep: Sweep) -> tuple[int, int, int]:
         return sweep.reported, 0 if answered or not sweep.rounds else 1, 0
     listed = {order.order_id for order in sweep.orders}
     kept = {order.order_id for order in sweep.kept}
-    is_shown = sweep.listed_began >= sweep.last_act and not sweep.in_flight
     left = len(listed - kept)
     gone = len(sweep.found - listed)
-    if not is_shown and sweep.listed_began == LONG_AGO and sweep.state is not SweepState.CLEAR:
+    is_listed = sweep.is_shown or sweep.listed_began > LONG_AGO
+    if not is_listed and sweep.state is not SweepState.CLEAR:
         left = max(left, 1)
     return gone, left, len(kept)
 

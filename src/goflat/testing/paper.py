@@ -152,7 +152,8 @@ class PaperVenue:
 
     async def protect(self, stop: ProtectiveStop) -> None:
         def work() -> None:
-            back = replace(stop.order, order_id=f"{stop.order.order_id}+")
+            name = stop.client_order_id
+            back = replace(stop.order, order_id=f"{stop.order.order_id}+", client_order_id=name)
             self.conditional.append(back)
 
         await self._do("protect", stop, work)

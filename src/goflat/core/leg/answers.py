@@ -12,6 +12,9 @@ from goflat.domain.order import CloseOrder, OrderReport
 from goflat.domain.time import Instant
 from goflat.errors import NotSent, Refusal, Rejected, Throttled, Unanswered, VenueError
 
+PIECES_MAX = 100
+"""Into how many a position is cut at most where the venue does not say what is too large."""
+
 
 def answered(leg: Leg, order: CloseOrder, report: OrderReport, now: Instant) -> LegDecision:
     """The venue took a close."""
@@ -32,8 +35,13 @@ def close_failed(leg: Leg, order: CloseOrder, failure: VenueError, now: Instant)
         leg = replace(leg, silences=leg.silences + 1, reason=failure.reason)
     if (duplicate or isinstance(failure, Unanswered)) and leg.terms.asks_by_id:
         return doubt(leg, order, now)
+    if isinstance(failure, Throttled):
+        seconds = failure.retry_after_seconds
+        wait = UNSAID_RETRY_SECONDS if seconds is None else seconds
+        leg = replace(leg, not_before=max(leg.not_before, Instant(now + wait)))
     if isinstance(failure, Rejected) and failure.refusal is Refusal.TOO_LARGE:
-        leg = replace(leg, largest=order.quantity / 2)
+        least = order.position.quantity / PIECES_MAX
+        leg = replace(leg, largest=max(order.quantity / 2, least))
     return landed(_note_failure(leg, failure), order, now)
 
 
@@ -72,9 +80,11 @@ def _note_failure(leg: Leg, failure: VenueError) -> Leg:
 def _weight(failure: VenueError) -> int:
     match failure:
         case Rejected(refusal=Refusal.NO_PERMISSION):
-            return 4
-        case Rejected():
+            return 5
+        case Rejected(refusal=Refusal.ORDERS_IN_THE_WAY):
             return 3
+        case Rejected():
+            return 4
         case Throttled():
             return 2
         case _:
@@ -101,9 +111,8 @@ def judge_round(leg: Leg, now: Instant) -> LegDecision:
     match failure:
         case Rejected(refusal=refusal):
             return _refused(leg, refusal, failure.reason, now)
-        case Throttled(retry_after_seconds=seconds):
-            wait = UNSAID_RETRY_SECONDS if seconds is None else seconds
-            return Decision(now_is=replace(leg, not_before=Instant(now + wait)))
+        case Throttled():
+            return Decision(now_is=leg)
         case NotSent():
             unsent = leg.unsent + 1
             wait = backoff_seconds(0.1, min(unsent, 5), str(leg.key))

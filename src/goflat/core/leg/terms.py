@@ -7,6 +7,9 @@ from goflat.domain.time import Deadline, Instant
 
 ANSWER_DOUBLINGS_MAX = 5
 
+LAST_SPACING_SECONDS = 0.1
+"""Least time between two attempts once there is none left to wait as long as would be right."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -35,6 +38,6 @@ class Terms:
         return self.deadline.cap(now, self.answer_seconds * 2**doublings)
 
     def retry_at(self, now: Instant, seconds: float) -> Instant:
-        """When to try again: never past the moment from which an attempt would come too late."""
-        latest = max(now, self.last_look_at)
+        """When to try again: in time for one more attempt, but never at once again and again."""
+        latest = max(Instant(now + LAST_SPACING_SECONDS), self.last_look_at)
         return min(Instant(now + seconds), latest)
