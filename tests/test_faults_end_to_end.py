@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from every_fault import BTC, COMPLETED, ETH, EVERY_FAULT, SOL, Fault
+from every_fault.fault import FOR_EVER, PARTIAL, WAITING
 from goflat.core.naming import PREFIX
 from goflat.domain.config import LiquidationConfig
 from goflat.domain.outcome import LegOutcome, LiquidationResult
@@ -18,6 +19,8 @@ from goflat.domain.secret import Secret
 from goflat.manager import LiquidationManager
 from goflat.venues.binance.signing import Credentials
 from goflat.venues.binance.venue import BinanceVenue
+from goflat.venues.simulated.effects import Hang
+from goflat.venues.simulated.faults import Match
 from goflat.venues.simulated.orders import Order
 from goflat.venues.simulated.venue import (
     TEST_API_KEY,
@@ -62,6 +65,31 @@ async def test_a_run_stays_honest_and_only_reduces(fault: Fault) -> None:
         assert result.state in fault.ends, result
         named = {leg.symbol for leg in result.legs if leg.reason}
         assert named <= fault.left if result.state is not COMPLETED else not named
+
+
+async def test_waiting_orders_go_unseen_once_their_position_is_gone() -> None:
+    async with SimulatedVenue() as venue:
+        hold_something(venue, hedge=False)
+        venue.faults.add(Match(method="GET", path=WAITING), Hang(seconds=FOR_EVER))
+
+        result, _ = await run(venue, Fault(name="no list", timeout_seconds=1.5))
+
+        assert venue.truth.positions() == ()
+        assert venue.truth.conditional_orders() == ()
+        assert result.state is PARTIAL
+        assert result.error_message is not None
+
+
+async def test_but_not_while_it_is_open() -> None:
+    async with SimulatedVenue() as venue:
+        hold_something(venue, hedge=False)
+        venue.faults.add(Match(method="GET", path=WAITING), Hang(seconds=FOR_EVER))
+        venue.halt(BTC)
+
+        result, _ = await run(venue, Fault(name="no list", timeout_seconds=1.5))
+
+        assert [order.symbol for order in venue.truth.conditional_orders()] == [BTC]
+        assert result.state is PARTIAL
 
 
 class LateClock:

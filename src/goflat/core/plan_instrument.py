@@ -75,10 +75,22 @@ def _is_due(draft: Draft, sweep: Sweep) -> bool:
 def _goes_unseen(draft: Draft, sweep: Sweep) -> bool:
     """Whether a book is cancelled although it could not be listed.
 
-    Only the regular one: an unseen cancel of the other could take a protective stop away.
+    The conditional one only once nothing is open that a stop in it could protect: what is left
+    there could open a position, and a list that does not come must not let it.
     """
-    is_wanted = sweep.book is Book.WORKING and sweep.state is SweepState.CLEAR and not sweep.rounds
-    return is_wanted and _cannot_be_read(draft, Part.WORKING)
+    if sweep.state is not SweepState.CLEAR or sweep.rounds:
+        return False
+    if not _cannot_be_read(draft, Part.of(sweep.book)):
+        return False
+    return sweep.book is Book.WORKING or _protects_nothing(draft, sweep.symbol)
+
+
+def _protects_nothing(draft: Draft, symbol: Symbol) -> bool:
+    """Whether no stop of an instrument has anything to protect, as far as readings show."""
+    holding = draft.holdings[symbol]
+    is_shown_gone = all(leg.state is LegState.GONE for leg in holding.legs)
+    is_listed_here = Part.CONDITIONAL in draft.run.parts
+    return is_listed_here and is_shown_gone and not _sides_to_keep(draft, holding)
 
 
 def _cannot_be_read(draft: Draft, part: Part) -> bool:

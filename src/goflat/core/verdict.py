@@ -256,7 +256,12 @@ def _orders_still_listed(holding: Holding, left: int) -> str | None:
     if not left:
         return None
     reasons = [sweep.reason for sweep in holding.sweeps if sweep.reason]
-    return f"{left} order(s) still listed" + (f": {reasons[0]}" if reasons else "")
+    never_seen = [s.book.value for s in holding.sweeps if s.rounds and s.listed_began == LONG_AGO]
+    if never_seen:
+        text = f"{' and '.join(never_seen)} were cancelled and could not be listed"
+    else:
+        text = f"{left} order(s) still listed"
+    return text + (f": {reasons[0]}" if reasons else "")
 
 
 # --- what went wrong besides the legs -----------------------------------------------------------
