@@ -26,7 +26,7 @@ from goflat.guard.liquidator import Liquidator, RunTerms
 from goflat.guard.look import is_bare
 from goflat.guard.pid_files import keep_pid_files
 from goflat.guard.proving import rehearsal_problem
-from goflat.guard.roll import RollFile, call, keep_roll
+from goflat.guard.roll import Enrolled, Roll, RollFile, call, keep_roll
 from goflat.guard.run_file import DamagedRunFile, RunFile
 from goflat.guard.sentry import Sentry
 from goflat.guard.state_directory import Unusable
@@ -105,7 +105,7 @@ class GuardedAccount:
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "decisions": lambda: self._sentry.keep(self._hands),
             "checks": self._checker.keep,
-            "roll": lambda: keep_roll(self._roll_file, self.kept_bots, lambda: not self.is_latched),
+            "roll": lambda: keep_roll(self._roll_file, self._enrolled, lambda: not self.is_latched),
             "pid files": lambda: keep_pid_files(self.terms.bots, self.kept_bots),
         }
         eyes = Eyes(venue=self._venue, proofs=self._checker.proofs)
@@ -139,7 +139,7 @@ class GuardedAccount:
             self.tell(found)
         roll = {bot: it for bot, it in self._roll_file.read().items() if self.hang_seconds_of(bot)}
         if roll:
-            self.tell(WasArmed())
+            self.tell(WasArmed(frozenset(bot for bot, it in roll.items() if it.has_beaten)))
             call(roll, self.kept_bots, self.tell)
 
     def _found(self) -> Resumed | None:
@@ -155,6 +155,15 @@ class GuardedAccount:
                 latch=note.latch, phase=note.phase, remnant=note.remnant, held=note.held or {}
             )
         return None if latch is None else Resumed(latch=latch, phase=RunPhase.DONE)
+
+    def _enrolled(self) -> Roll:
+        """Every bot that is there, with its process where one is watched."""
+        kept = self.kept_bots.roll()
+        return {
+            name: Enrolled(process=kept.get(name), has_beaten=bot.pulse.last_progress is not None)
+            for name, bot in self._sentry.post.bots.items()
+            if bot.is_seen
+        }
 
     # --- what the doors ask ---------------------------------------------------------------------
 

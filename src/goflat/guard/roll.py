@@ -9,6 +9,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from goflat.core.guarding.events import BotEnded, BotSeen, GuardEvent
@@ -23,7 +24,16 @@ _BYTES_MAX = 65_536
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
-Roll = Mapping[str, ProcessId]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """One bot: the process that was watched, if one was, and whether it had sent progress."""
+
+    process: ProcessId | None
+    has_beaten: bool
+
+
+Roll = Mapping[str, Enrolled]
 
 
 class RollFile:
@@ -39,7 +49,7 @@ class RollFile:
         try:
             with os.fdopen(os.open(self._name, _READ, dir_fd=directory), "rb") as file:
                 rows = json.loads(file.read(_BYTES_MAX))
-            return {str(row["bot"]): _process(row) for row in rows}
+            return {str(row["bot"]): _enrolled(row) for row in rows}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -51,7 +61,7 @@ class RollFile:
     def write(self, roll: Roll) -> None:
         """Raises OSError, and then the one before it stays."""
         rows = [
-            {"bot": bot, "pid": it.pid, "start_ticks": it.start_ticks, "boot_id": it.boot_id}
+            {"bot": bot, "beaten": it.has_beaten, "process": _row(it.process)}
             for bot, it in roll.items()
         ]
         directory = make_directory(self._directory)
@@ -68,20 +78,25 @@ class RollFile:
 
 def call(roll: Roll, kept: KeptBots, tell: Callable[[GuardEvent], object]) -> None:
     """Watch who is still there, and tell the end of who is not."""
-    for bot, process in roll.items():
+    for bot, it in roll.items():
+        if it.process is None:
+            tell(BotSeen(bot=bot))
+            continue
         try:
-            kept.attach(bot, process.pid, process)
+            kept.attach(bot, it.process.pid, it.process)
         except NotWatchable:
             tell(BotSeen(bot=bot))
             tell(BotEnded(bot=bot, code=None))
 
 
-async def keep_roll(file: RollFile, kept: KeptBots, is_calm: Callable[[], bool]) -> None:
+async def keep_roll(
+    file: RollFile, enrolled: Callable[[], Roll], is_calm: Callable[[], bool]
+) -> None:
     """Write the roll whenever it changed, while nothing has tripped."""
     written: Roll | None = None
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        roll = kept.roll()
+        roll = enrolled()
         if roll == written or not is_calm():
             continue
         try:
@@ -91,8 +106,16 @@ async def keep_roll(file: RollFile, kept: KeptBots, is_calm: Callable[[], bool])
             _log.warning("the roll of bots cannot be written: %s", error.strerror or error)
 
 
-def _process(row: Mapping[str, object]) -> ProcessId:
-    pid, ticks = row["pid"], row["start_ticks"]
-    if type(pid) is not int or type(ticks) is not int:
-        raise TypeError("a process is numbers")
-    return ProcessId(pid=pid, start_ticks=ticks, boot_id=str(row["boot_id"]))
+def _row(process: ProcessId | None) -> list[object] | None:
+    return None if process is None else [process.pid, process.start_ticks, process.boot_id]
+
+
+def _enrolled(row: Mapping[str, object]) -> Enrolled:
+    match row["process"]:
+        case None:
+            process = None
+        case [int(pid), int(ticks), str(boot)]:
+            process = ProcessId(pid=pid, start_ticks=ticks, boot_id=boot)
+        case _:
+            raise TypeError("a process is its number, its beginning and its boot")
+    return Enrolled(process=process, has_beaten=row["beaten"] is True)

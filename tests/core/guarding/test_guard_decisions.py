@@ -420,6 +420,15 @@ def test_what_ended_while_no_guard_was_there_trips_the_next_one() -> None:
     assert latched.state == "LATCHED"
 
 
+def test_the_silence_of_a_bot_that_another_guard_heard_counts_from_now_on() -> None:
+    it = guarded()
+    it.tell(WasArmed(frozenset({"maker", "stranger"})), BotSeen(bot="maker"))
+    it.until(2.9)
+    assert not it.runs
+    it.until(3.0)
+    assert it.state == "TRIPPED"
+
+
 def test_a_run_inside_of_a_bot_is_taken_over_under_its_id() -> None:
     left = Remnant.of({LONG: Decimal(1)})
     handed = HandedOver(run_id="liq_theirs", remnant=left, reason="the deadline")

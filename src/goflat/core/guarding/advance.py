@@ -80,8 +80,9 @@ def _react(post: Post, event: GuardEvent, now: Instant, stamp: Stamp) -> Change:
             return tripping.resume(post, event, now)
         case HandedOver():
             return tripping.take_over(post, event, stamp)
-        case WasArmed():
-            return replace(post, was_armed=post.was_armed or post.latch is None), ()
+        case WasArmed(beaten):
+            post = replace(post, was_armed=post.was_armed or post.latch is None)
+            return bots.once_beaten(post, beaten, now), ()
         case Slept(seconds):
             return bots.without(post, seconds, now), ()
         case Ticked():

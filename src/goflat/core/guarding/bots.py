@@ -1,5 +1,6 @@
 """What is seen of the bots of an account: that they are there, beat, stop, fall silent and end."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from goflat.core.guarding.effects import Effect, EndBots, Fence, Level
@@ -10,6 +11,9 @@ from goflat.core.guarding.severity import MEASURES
 from goflat.core.guarding.states import PostState
 from goflat.core.guarding.tripping import trip_if_listening
 from goflat.domain.time import Instant
+
+_HEARD_BEFORE = -1
+"""Progress that no bot can send, so that whatever it sends next is progress."""
 
 _UNDER_WAY = frozenset({PostState.TRIPPED, PostState.GOING_ON})
 
@@ -91,6 +95,14 @@ def rested(post: Post, now: Instant) -> Post:
     """Every pulse starts anew: nobody listened meanwhile."""
     bots = {name: replace(bot, pulse=bot.pulse.rested(now)) for name, bot in post.bots.items()}
     return replace(post, bots=bots)
+
+
+def once_beaten(post: Post, names: Iterable[str], now: Instant) -> Post:
+    """Let the silence of these count from now on: another guard heard them beat."""
+    for name in names:
+        if name in post.bots:
+            post = with_bot(post, name, pulse=post.bots[name].pulse.beat(_HEARD_BEFORE, now))
+    return post
 
 
 def without(post: Post, seconds: float, now: Instant) -> Post:

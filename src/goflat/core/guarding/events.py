@@ -146,7 +146,12 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class WasArmed:
-    """A guard before this one was armed: what ended while none was there has ended all the same."""
+    """A guard before this one was armed: what ended while none was there has ended all the same.
+
+    `beaten` are the bots that had sent progress: their silence counts from now on.
+    """
+
+    beaten: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
