@@ -20,11 +20,13 @@ from goflat.cli import live, summary
 from goflat.cli.exits import EXIT_CODES
 from goflat.cli.main import COMMANDS
 from goflat.core.decision import Note
+from goflat.core.guarding.effects import Level
+from goflat.core.guarding.states import POST, PostState
 from goflat.core.states import LEG, SWEEP, LegState, SweepState, draw
 from goflat.domain.outcome import LegOutcome, LegResult, LiquidationResult, LiquidationState
 from goflat.drill.catalogue import CATALOGUE
 from goflat.errors import Refusal
-from goflat.journal.narrate import _REMARKS
+from goflat.guard.run.endings import LIQUIDATION_CODES, NOT_EXECUTABLE, NOT_FOUND
 from goflat.journal.record import EventType
 from goflat.venues.simulated.venue import TEST_API_KEY, TEST_API_SECRET, SimulatedVenue
 
@@ -76,7 +78,7 @@ def test_every_command_is_in_the_list(name: str) -> None:
     [(name, option) for name, it in TYPED.items() for p in it.params for option in p.opts],
 )
 def test_every_option_and_argument_has_its_row(name: str, option: str) -> None:
-    named = {"symbols": "SYMBOL", "file": "FILE", "bot": "BOT"}
+    named = {"symbols": "SYMBOL", "file": "FILE", "bot": "BOT", "argv": "COMMAND"}
     shown = option if option.startswith("-") else named[option]
 
     assert re.search(rf"^\| `{re.escape(shown)}\b", section(name), re.MULTILINE)
@@ -94,6 +96,13 @@ def test_every_exit_code_that_the_help_names_has_its_row(name: str) -> None:
 def test_every_ending_of_flatten_has_its_code(state: LiquidationState, code: int) -> None:
     assert f"| {code} | {state.value} |" in section("flatten")
     assert re.search(rf"^\| {code} \| .*{state.value}", page("docs/operations.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("code", [*LIQUIDATION_CODES.values(), NOT_EXECUTABLE, NOT_FOUND])
+def test_every_exit_code_that_run_adds_to_those_of_its_command_has_its_row(code: int) -> None:
+    assert re.search(rf"^\| {code} \|", section("run"), re.MULTILINE)
+    if code in LIQUIDATION_CODES.values():
+        assert re.search(rf"^\| {code} \|", page("docs/operations.md"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -134,7 +143,7 @@ def test_every_inner_state_has_its_row(state: LegState | SweepState) -> None:
 def test_the_diagrams_are_drawn_from_the_tables() -> None:
     found = re.findall(r"```mermaid\n(.*?)\n```", page("docs/concepts/states.md"), re.DOTALL)
 
-    assert found == [draw(LEG), draw(SWEEP)]
+    assert found == [draw(LEG), draw(SWEEP), draw(POST)]
 
 
 @pytest.mark.parametrize("event", EventType)
@@ -142,9 +151,20 @@ def test_every_event_of_the_audit_trail_is_explained(event: EventType) -> None:
     assert f"| `{event.value}` |" in page("docs/audit.md")
 
 
-@pytest.mark.parametrize("note", [note for note in Note if note not in _REMARKS])
+@pytest.mark.parametrize("note", Note)
 def test_every_decision_that_is_written_down_is_explained(note: Note) -> None:
-    assert f"| `{note.value}` |" in page("docs/operations.md") + page("docs/audit.md")
+    assert f"| `{note.value}` |" in page("docs/audit.md")
+
+
+@pytest.mark.parametrize("level", Level)
+def test_every_event_of_the_guard_is_explained(level: Level) -> None:
+    assert f"`GUARD_{level.name}`" in page("docs/audit.md")
+
+
+@pytest.mark.parametrize("state", PostState)
+def test_every_state_of_a_guarded_account_is_explained(state: PostState) -> None:
+    assert f"| `{state.value}` |" in page("docs/operations.md")
+    assert f"| `{state.name}` |" in page("docs/concepts/states.md")
 
 
 @pytest.mark.parametrize("headline", summary.HEADLINES.values())
