@@ -33,6 +33,7 @@ from goflat.guard.state_directory import Unusable
 from goflat.guard.status import status_of
 from goflat.guard.triggers.eyes import Eyes
 from goflat.guard.triggers.keeping import keep_trigger
+from goflat.guard.warming import warm_up
 from goflat.guard.wire import Message
 from goflat.ports.journal import Audit
 from goflat.settings.guarding import BotSettings, GuardSettings, TriggerSettings
@@ -101,7 +102,10 @@ class GuardedAccount:
 
     async def keep(self) -> None:
         """Guard it until this is cancelled."""
-        self._resume()
+        found = self._found()
+        if found is None:
+            await warm_up(self.terms.run)
+        self._resume(found)
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "decisions": lambda: self._sentry.keep(self._hands),
             "checks": self._checker.keep,
@@ -132,9 +136,8 @@ class GuardedAccount:
                 )
             await asyncio.sleep(RESTART_SECONDS)
 
-    def _resume(self) -> None:
+    def _resume(self, found: Resumed | None) -> None:
         """What a guard before this one left: its latch, its run, and whom it watched."""
-        found = self._found()
         if found is not None:
             self.tell(found)
         roll = {bot: it for bot, it in self._roll_file.read().items() if self.hang_seconds_of(bot)}
