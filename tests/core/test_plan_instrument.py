@@ -7,9 +7,10 @@ import pytest
 from core_values import BTC, LONG, SHORT, opener, position, rules, stop, working
 from course import Course, closes, stops
 
-from goflat.core.events import Protected
+from goflat.core.events import Protected, Woke
+from goflat.core.holding import RESTORE_ATTEMPTS
 from goflat.core.manner import Manner
-from goflat.core.plan_instrument import RESTORE_ATTEMPTS
+from goflat.core.pacing import Budget
 from goflat.core.states import LegState, SweepState
 from goflat.core.steps import CancelAll, CancelConditional, Close, Protect, Query
 from goflat.domain.capabilities import Capabilities, Limits
@@ -19,7 +20,7 @@ from goflat.domain.order import Book, ConditionalOrder
 from goflat.domain.outcome import LegOutcome, LiquidationState
 from goflat.domain.position import LegKey
 from goflat.domain.scope import Everything, Only, Scope
-from goflat.errors import NotSent, Refusal, Rejected, Unanswered
+from goflat.errors import NotSent, Refusal, Rejected, Throttled, Unanswered
 
 D = Decimal
 CANCEL_WORKING = CancelAll(BTC, Book.WORKING)
@@ -360,18 +361,40 @@ def test_while_it_is_on_its_way_it_is_not_sent_twice() -> None:
 def test_at_the_last_look_a_position_that_still_shows_gets_its_stop_back() -> None:
     course = laid_bare()
     (order,) = closes(course.look(position(2), began=0.3))
-    course.failed(Close(order, 1.25), Unanswered("silence"), 1.3)
-    assert stops(course.woke(4.4)) == []
+    throttled = Throttled("slow", retry_after_seconds=60)
+    course.failed(Close(order, 1.25), throttled, 0.5)
+    course.tell(Woke(), 4.4)
+    course.look(position(2), began=4.4)
+    assert course.run.holdings[BTC].restores == ()
+
+    course.run = replace(course.run, budget=Budget())  # the venue listens again
 
     assert [found.order for found in stops(course.woke(4.5))] == [stop()]
 
 
-def test_dust_gets_no_stop_back() -> None:
+def test_one_in_doubt_gets_it_back_half_of_the_last_look_later() -> None:
+    course = laid_bare()
+    (order,) = closes(course.look(position(2), began=0.3))
+    course.failed(Close(order, 1.25), Unanswered("silence"), 1.3)
+    assert stops(course.woke(4.5)) == []
+
+    assert [found.order for found in stops(course.woke(4.75))] == [stop()]
+
+
+def test_one_that_is_closed_by_all_we_know_gets_none() -> None:
+    course = laid_bare()
+    (order,) = closes(course.look(position(2), began=0.3))
+    course.filled(order, 0.5)
+
+    assert stops(course.woke(4.75)) == []
+
+
+def test_dust_gets_its_stop_back_like_whatever_stays() -> None:
     course = laid_bare()
     (order,) = closes(course.look(position(2), began=0.3))
     too_small = Rejected("-4003", refusal=Refusal.TOO_SMALL)
 
-    assert stops(course.failed(Close(order, 1.25), too_small, 0.5)) == []
+    assert len(stops(course.failed(Close(order, 1.25), too_small, 0.5))) == 1
 
 
 def test_a_stop_waits_for_a_place_on_the_order_limit() -> None:
