@@ -21,7 +21,7 @@ from goflat.venues.binance.signing import Credentials
 from goflat.venues.binance.venue import BinanceVenue
 from goflat.venues.simulated.effects import Hang
 from goflat.venues.simulated.faults import Match
-from goflat.venues.simulated.orders import Order
+from goflat.venues.simulated.orders import Order, Side
 from goflat.venues.simulated.venue import (
     TEST_API_KEY,
     TEST_API_SECRET,
@@ -61,6 +61,7 @@ async def test_a_run_stays_honest_and_only_reduces(fault: Fault) -> None:
         only_reduced(venue)
         if fault.closes is not None:
             assert len(closes_of_btc(venue)) == fault.closes
+        stayed_protected(venue)
         told_the_truth(venue, result)
         assert result.state in fault.ends, result
         named = {leg.symbol for leg in result.legs if leg.reason}
@@ -147,6 +148,14 @@ def could_only_reduce(params: Mapping[str, str]) -> bool:
     """Whether the request itself says so, by a flag or by the side of a hedge position."""
     hedged = (params.get("positionSide", "BOTH"), params["side"]) in CLOSING_SIDES
     return hedged or "true" in (params.get("reduceOnly"), params.get("closePosition"))
+
+
+def stayed_protected(venue: SimulatedVenue) -> None:
+    """What is still open of BTCUSDT has the stop that it had, or one that was put back."""
+    stops = [o for o in venue.truth.conditional_orders() if o.symbol == BTC]
+    for (symbol, _), amount in venue.truth.amounts().items():
+        if symbol == BTC and amount > 0:
+            assert any(o.ticket.side is Side.SELL and o.ticket.close_position for o in stops)
 
 
 def told_the_truth(venue: SimulatedVenue, result: LiquidationResult) -> None:

@@ -6,7 +6,7 @@ stop; ETHUSDT short 3 with a waiting entry; SOLUSDT with one resting order and n
 
 from every_fault.accounts import accounts
 from every_fault.books import both_books
-from every_fault.closes import a_no, less_than_asked, no_meaning, sizes
+from every_fault.closes import a_no, in_hedge_mode, less_than_asked, no_meaning, sizes
 from every_fault.fault import BTC, COMPLETED, ETH, SOL, Fault
 from every_fault.readings import readings
 
@@ -17,6 +17,7 @@ EVERY_FAULT = (
     *a_no(),
     *less_than_asked(),
     *sizes(),
+    *in_hedge_mode(),
     *both_books(),
     *readings(),
     *accounts(),

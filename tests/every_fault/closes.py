@@ -197,3 +197,28 @@ def sizes() -> Iterator[Fault]:
         left=frozenset({SOL}),
         timeout_seconds=1.5,
     )
+
+
+def in_hedge_mode() -> Iterator[Fault]:
+    """The same where a close is told by its side, and one that is too large is refused."""
+    half, nothing = Decimal("0.5"), Decimal(0)
+    for name, effect, more in (
+        ("503 unknown error, executed", trouble.unknown_outcome(DONE), {"closes": 1}),
+        ("503 unknown error, not executed", trouble.unknown_outcome(NOT_DONE), {"closes": 1}),
+        ("-2022 although there is something to reduce", Say(code=-2022), {}),
+        ("-4131 for the price band", trouble.price_band(), {}),
+        ("a book that holds half of it", BookRunsOut(part=half), {}),
+        ("a book that holds nothing of it", BookRunsOut(part=nothing), {}),
+        (
+            "a forced liquidation of a part",
+            Then(happening=happenings.ForcedLiquidation(symbol=BTC, part=Decimal("0.4"))),
+            {},
+        ),
+        (
+            "a person who opens the other side by hand",
+            Then(happening=happenings.PositionOpens(symbol=BTC, amount=Decimal("-0.3"))),
+            {},
+        ),
+    ):
+        yield closing(f"{name}, in hedge mode", effect, hedge=True, **more)
+    yield refused_for_good("-2022 for ever, in hedge mode", Say(code=-2022), hedge=True)

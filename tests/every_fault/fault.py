@@ -64,6 +64,7 @@ def closing(name: str, effect: Effect, count: int | None = 1, **more: object) ->
     return Fault(name=name, rules=((close(count), effect),), **more)  # type: ignore[arg-type]
 
 
-def refused_for_good(name: str, effect: Effect) -> Fault:
+def refused_for_good(name: str, effect: Effect, *, hedge: bool = False) -> Fault:
     """A close that is refused each time: what is left is named."""
-    return closing(name, effect, None, ends=(PARTIAL,), left=frozenset({BTC}), timeout_seconds=1.5)
+    left = frozenset({BTC})
+    return closing(name, effect, None, ends=(PARTIAL,), left=left, timeout_seconds=1.5, hedge=hedge)
