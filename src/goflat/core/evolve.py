@@ -2,15 +2,18 @@
 
 A run is some thousand small changes of values with many fields, on the way between a trigger and
 the venue. `dataclasses.replace` builds each copy through its constructor; this one copies the
-slots, by a function that is written for each class when it is first needed, as dataclasses writes
-its own. For values without checks of their own: what is checked when it is built (an order, a
-configuration) is changed with `dataclasses.replace`.
+slots, by a function that is written for each class, as dataclasses writes its own. For values
+without checks of their own: what is checked when it is built (an order, a configuration) is changed
+with `dataclasses.replace`.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dataclasses import replace as replace  # noqa: PLC0414 - handed on by name
+
+    def prepare(*kinds: type) -> None:
+        """Write the copying function of these classes now, and not at the worst moment."""
 else:
     from dataclasses import fields
 
@@ -28,6 +31,11 @@ else:
         known |= {"make": object.__new__, "kind": kind}
         exec("\n".join(lines), known)  # noqa: S102 - of our own field names, and nothing else
         return known["copy"]
+
+    def prepare(*kinds):
+        """Write the copying function of these classes now, and not at the worst moment."""
+        for kind in kinds:
+            _COPIERS[kind] = _copier(kind)
 
     def replace(value, /, **changes):
         """A copy of `value` in which `changes` hold. An unknown name raises AttributeError."""

@@ -8,14 +8,18 @@ run is `fold(advance, events)`.
 from goflat.core.decision import Decision, Note, Remark
 from goflat.core.draft import Draft
 from goflat.core.events import Event
+from goflat.core.evolve import prepare
 from goflat.core.fold import fold
+from goflat.core.holding import Holding, Naked, Restore
 from goflat.core.leg import Terms
+from goflat.core.leg.known import Doubt, Leg, Round
 from goflat.core.looks import Look, Part
 from goflat.core.manner import ORDINARY, Manner
-from goflat.core.pacing import Budget
+from goflat.core.pacing import Budget, Window
 from goflat.core.plan import plan
 from goflat.core.proof import Proof
-from goflat.core.run import Liquidation, parts_of
+from goflat.core.run import Liquidation, Rules, parts_of
+from goflat.core.sweep import Sweep
 from goflat.domain.capabilities import Capabilities
 from goflat.domain.config import LiquidationConfig
 from goflat.domain.scope import Scope
@@ -26,6 +30,10 @@ QUIET_SECONDS = 1.0
 
 VALID_SECONDS_MAX = 2.0
 LAST_LOOK_SECONDS_MAX = 0.5
+
+# What changes during a run. Nothing is compiled between a trigger and the venue.
+prepare(Budget, Decision, Doubt, Holding, Leg, Liquidation, Look)
+prepare(Naked, Restore, Round, Rules, Sweep, Window)
 
 
 def begin(
