@@ -73,6 +73,7 @@ __all__ = [
     "VenueError",
     "__version__",
     "armed",
+    "handover",
     "heartbeat",
     "is_latched",
     "load_settings",
