@@ -7,18 +7,21 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import localcontext
 
 from goflat.core.decision import Decision
 from goflat.core.events import Event
 from goflat.core.liquidation import QUIET_SECONDS, begin
 from goflat.core.run import Liquidation
 from goflat.core.verdict import judge
+from goflat.domain.arithmetic import EXACT
 from goflat.domain.config import LiquidationConfig
 from goflat.domain.outcome import LiquidationResult, LiquidationState
 from goflat.domain.scope import Everything, Only, Scope
 from goflat.domain.time import Instant
 from goflat.journal.narrate import AuditedRecord
 from goflat.journal.record import EventType
+from goflat.journal.unfailing import UnfailingAudit
 from goflat.ports.journal import Audit
 from goflat.ports.record import Record
 from goflat.ports.venue import Venue
@@ -87,7 +90,7 @@ class LiquidationManager:
         self._venue = venue
         self._serial = serial
         self.config = LiquidationConfig() if config is None else config
-        self._audit = audit_logger
+        self._audit = None if audit_logger is None else UnfailingAudit(audit_logger)
         self._quiet_seconds = quiet_seconds
         self._watch = watch
         self._hand_over = hand_over
@@ -139,8 +142,8 @@ class LiquidationManager:
             scope = scope_of(symbols)
             with HeldSignals():
                 result = await outlast(asyncio.ensure_future(self._run(scope, correlation_id)))
-        except (TypeError, ValueError) as error:
-            result = _refused(correlation_id, str(error))
+        except Exception as error:  # noqa: BLE001 - symbols may be any iterable, and raise anything
+            result = _refused(correlation_id, str(error) or type(error).__name__)
         except asyncio.CancelledError:
             # Only the end of the loop itself cancels the run.
             result = _refused(correlation_id, "the event loop was stopped during the run")
@@ -182,7 +185,8 @@ class LiquidationManager:
         )
         record = _Watched(self._record(correlation_id, run.started), self._watch)
         end = await drive(run, venue, clock, record)
-        return judge(end, clock.now())
+        with localcontext(EXACT):
+            return judge(end, clock.now())
 
     def _venue_for(self, scope: Scope) -> Venue:
         if is_order_manager(self._venue):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from decimal import localcontext
 
 from goflat.core.decision import Decision
 from goflat.core.draft import is_act
@@ -9,6 +10,7 @@ from goflat.core.events import Event, Started, UsageSeen, Woke
 from goflat.core.liquidation import advance
 from goflat.core.run import Liquidation
 from goflat.core.steps import Request
+from goflat.domain.arithmetic import EXACT
 from goflat.domain.capabilities import Usage
 from goflat.domain.time import LONG_AGO, Instant
 from goflat.ports.clock import Clock
@@ -27,8 +29,17 @@ async def drive(run: Liquidation, venue: Venue, clock: Clock, record: Record) ->
     """Turn events into decisions and decisions into events until the run is over.
 
     Ends no later than the run's deadline as long as the event loop runs, whatever hangs: requests
-    still under way then are cancelled and not waited for.
+    still under way then are cancelled and not waited for. Whatever precision and traps the program
+    has set for its own decimals, the run reckons with `EXACT`, and so does every task that it
+    starts.
     """
+    with localcontext(EXACT):
+        return await _turn_by_turn(run, venue, clock, record)
+
+
+async def _turn_by_turn(
+    run: Liquidation, venue: Venue, clock: Clock, record: Record
+) -> Liquidation:
     inbox = _Inbox(clock)
     inbox.put(Started())
     asked = _Asked(venue, clock, inbox)
