@@ -253,6 +253,8 @@ def test_no_command_is_127_and_one_that_cannot_be_executed_126(
     (tmp_path / "text").chmod(0o755)
 
     assert begin("no-such-command-at-all").end() == 127
+    (tmp_path / "plain").write_text("not executable")
+    assert begin(str(tmp_path / "plain")).end() == 126
     run = begin(str(tmp_path / "text"))
 
     assert run.end() == 126
@@ -463,6 +465,21 @@ def test_a_supervisor_that_is_killed_takes_bot_and_positions_along(
     until(lambda: is_gone(pid))
     assert "goflat run itself was killed: flattening" in run.said
     until(lambda: "nothing to do" in run.said)
+    until(lambda: read_latch("main", run.state) is None)
+
+
+def test_a_liquidator_that_is_alone_goes_on_until_it_is_flat(
+    begin: Begin, venue: SimulatedVenue
+) -> None:
+    venue.halt("ETHUSDT")
+    run = begin(*SHELL_BOT, config=SHORT)
+    run.pid()
+
+    run.end(signal.SIGKILL)
+    until(lambda: run.said.count("LEFT ETHUSDT") >= 3, 20)
+    venue.set_status("ETHUSDT", "TRADING")
+
+    until(venue.truth.is_flat)
     until(lambda: read_latch("main", run.state) is None)
 
 

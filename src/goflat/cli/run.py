@@ -23,7 +23,6 @@ from goflat.guard.run.saying import Saying
 from goflat.guard.run.shelter import look_around
 from goflat.guard.run.supervisor import Plan, Supervisor
 from goflat.guard.state_directory import Unusable, state_directory
-from goflat.guard.trees import count_marked
 from goflat.settings import AccountSettings, Settings, load_settings
 
 _NESTED = (
@@ -32,9 +31,7 @@ _NESTED = (
 )
 
 
-@click.command(
-    "run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-)
+@click.command("run", context_settings={"allow_interspersed_args": False})
 @click.option(
     "--config", metavar="FILE", help="The configuration; else $GOFLAT_CONFIG, else ./goflat.toml."
 )
@@ -106,7 +103,6 @@ def _watched(
         recv_window_seconds=settings.run.recv_window_seconds,
         timeout_seconds=settings.liquidation.timeout_seconds,
         armed_sentence=_armed_sentence(settings, account),
-        count_left=partial(count_marked, mark),
     )
 
     def next_liquidator(is_first: bool) -> Lifeline:  # noqa: FBT001 - asked for by the supervisor

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -26,12 +27,15 @@ from goflat.guard.trees import Lineage, members
 FREEZE_SECONDS = 0.25
 TERMINATE_SECONDS = 1.0
 RESUME_SECONDS = 0.25
-HOLD_SECONDS = 0.1
+HOLD_SECONDS = 0.2
 """How often a fence that is held looks whether somebody has opened it."""
 
 _SHORTEST_PAUSE_SECONDS = 0.001
 _LONGEST_PAUSE_SECONDS = 0.02
 _QUIET_ROUNDS = 2
+_BLANK_LOOKS = 4
+_KTHREADD = 2
+"""The parent of what the kernel itself runs: never a bot's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,14 @@ async def hold(fence: Fence, *, look_seconds: float = HOLD_SECONDS) -> None:
     """
     while True:
         await asyncio.sleep(look_seconds)
-        fence = await _Drive(fence, _FREEZE, FREEZE_SECONDS).run()
+        drive = _Drive(fence, _FREEZE, FREEZE_SECONDS)
+        if drive.has_work():
+            fence = await drive.run()
+
+
+async def find(lineage: Lineage, *, seconds: float = FREEZE_SECONDS) -> Fence:
+    """Who belongs to a bot now. Nobody is touched. Takes `seconds` at most; never raises."""
+    return await _Drive(Fence(lineage=lineage), _LEAVE, seconds).run()
 
 
 # --- what is wanted, as data --------------------------------------------------------------------
@@ -102,6 +113,7 @@ class _Wish:
     to_group: Callable[[Cgroup], None]
 
 
+_LEAVE = _Wish(number=0, is_done=lambda _process: True, to_group=lambda _group: None)
 _FREEZE = _Wish(
     number=signal.SIGSTOP, is_done=lambda process: process.state.is_frozen, to_group=Cgroup.freeze
 )
@@ -128,6 +140,8 @@ class _Drive:
         self._present: tuple[Process, ...] = ()
         self._done_in_group: frozenset[int] = frozenset()
         self._carriers: dict[ProcessId, bool] = {}
+        self._blank: Counter[ProcessId] = Counter()
+        self._is_unsure = False
         self._failures: dict[ProcessId | None, str] = {}
 
     async def run(self) -> Fence:
@@ -135,7 +149,7 @@ class _Drive:
         began, pause, quiet, rounds = loop.time(), _SHORTEST_PAUSE_SECONDS, 0, 0
         self._tell_group()
         while True:
-            quiet = 0 if self._has_work() else quiet + 1
+            quiet = 0 if self.has_work() else quiet + 1
             rounds += 1
             left = began + self._seconds - loop.time()
             if quiet == _QUIET_ROUNDS or left <= 0:
@@ -154,7 +168,7 @@ class _Drive:
             seconds=loop.time() - began,
         )
 
-    def _has_work(self) -> bool:
+    def has_work(self) -> bool:
         """One round. Whether the list was not as wanted yet, or could not be read."""
         try:
             self._present = self._listed()
@@ -164,7 +178,7 @@ class _Drive:
         self._failures.pop(None, None)
         # Youngest first: a parent that dies before its children would have the kernel wake them.
         work = [self._touch(process) for process in self._present]
-        return any(work)
+        return any(work) or self._is_unsure
 
     def _touch(self, process: Process) -> bool:
         """Signal it if it needs it. Whether there was, or is, something to wait for."""
@@ -181,6 +195,7 @@ class _Drive:
         return self._wish.is_done(process) or process.pid in self._done_in_group
 
     def _listed(self) -> tuple[Process, ...]:
+        self._is_unsure = False
         cgroup = self._lineage.cgroup
         in_cgroup = frozenset[int]() if cgroup is None else cgroup.pids()
         self._done_in_group = (
@@ -197,12 +212,21 @@ class _Drive:
         )
 
     def _carries(self, process: Process) -> bool:
-        """Whether it carries the mark. Asked once: a mark is inherited and not acquired."""
+        """Whether it carries the mark. Asked once: a mark is inherited and not acquired.
+
+        A process that is just being executed shows no environment at all for a moment. It is asked
+        again; only one that stays so has none.
+        """
         known = self._carriers.get(process.id)
-        if known is None and self._lineage.mark is not None:
-            known = self._lineage.mark.is_in(read_environment(process.id))
-            self._carriers[process.id] = known
-        return bool(known)
+        if known is not None or self._lineage.mark is None:
+            return bool(known)
+        environment = read_environment(process.id)
+        self._blank[process.id] += not environment
+        if environment or self._blank[process.id] >= _BLANK_LOOKS or process.parent == _KTHREADD:
+            self._carriers[process.id] = self._lineage.mark.is_in(environment)
+            return self._carriers[process.id]
+        self._is_unsure = True
+        return False
 
     def _tell_group(self) -> None:
         if self._lineage.cgroup is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from goflat.guard.cgroups import Cgroup
-from goflat.guard.processes import Process, ProcessId, read_all, read_environment
+from goflat.guard.processes import Process, ProcessId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +70,6 @@ def members(
     _close(alive, found, leaders)
     kin = [alive[pid] for pid in found]
     return tuple(sorted(kin, key=lambda p: (p.id.start_ticks, p.pid), reverse=True))
-
-
-def count_marked(mark: Mark) -> int:
-    """How many processes that still run carry a mark."""
-    carrying = members(
-        read_all(),
-        Lineage(root=None, mark=mark),
-        carries=lambda process: mark.is_in(read_environment(process.id)),
-    )
-    return len(carrying)
 
 
 def _is_spared(process: Process, lineage: Lineage) -> bool:

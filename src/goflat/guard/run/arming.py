@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from goflat.compose import manager_over, open_audit, open_venue
 from goflat.core.guarding.latch import Latch
 from goflat.core.guarding.severity import Severity
-from goflat.domain.outcome import LiquidationResult
+from goflat.domain.outcome import LiquidationResult, LiquidationState
 from goflat.domain.scope import Only, Scope
-from goflat.errors import GoflatError, VenueError
+from goflat.errors import GoflatError, SettingsError, VenueError
 from goflat.guard.fencing import Fence
 from goflat.guard.latch_file import LatchFile, name_of, read_latch
 from goflat.guard.state_directory import Unusable
@@ -119,8 +119,8 @@ class Arms:
         if is_first and (latch := read_latch(self._account.name)) is not None:
             since = f" since {latch.since}" if latch.since else ""
             raise NotReady(
-                f"account {self._account.name} is latched{since}: {latch.reason}; look at it, then "
-                f"take the latch off by its name: goflat reset ({name_of(latch)})"
+                f"account {self._account.name} is latched{since} ({name_of(latch)}): "
+                f"{latch.reason}; look at the account, then take the latch off: goflat reset"
             )
         try:
             self._latch = LatchFile(self._account.name)
@@ -166,16 +166,20 @@ class Arms:
         )
 
     async def flatten(self) -> LiquidationResult:
-        """One run. Raises SettingsError where not even the venue can be opened."""
+        """One run. Where not even the venue can be opened, it failed and says why."""
         symbols = sorted(self._scope.symbols) if isinstance(self._scope, Only) else None
-        return await self._open().execute_liquidation(symbols)
+        try:
+            manager = self._open()
+        except SettingsError as error:
+            return LiquidationResult(state=LiquidationState.FAILED, error_message=str(error))
+        return await manager.execute_liquidation(symbols)
 
     def note_fence(self, fence: Fence, reason: str) -> None:
         """Put into the audit trail why this began and what was frozen."""
         if self._audit is None:
             return
         self._audit.log_event(
-            "RUN_TRIPPED",
+            "GUARD_TRIPPED",
             self._run_id,
             {
                 "reason": reason,
@@ -193,7 +197,7 @@ class Arms:
             return None
         name = self._account.name
         if not is_done:
-            return f"account {name} stays latched as {self._run_id}, until somebody resets it"
+            return f"account {name} stays latched ({self._run_id}), until somebody resets it"
         try:
             self._latch.clear(self._run_id)
         except Unusable as error:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from goflat.guard.processes import ProcessId, read_process
 from goflat.guard.run.endings import CommandEnd
@@ -44,8 +45,9 @@ class Command:
 
 
 def found(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
-    """Whether there is such a command."""
-    return shutil.which(argv[0], path=environ.get("PATH")) is not None
+    """Whether there is such a command. One that is there may still be none that can be executed."""
+    is_path = "/" in argv[0] and Path(argv[0]).exists()
+    return is_path or shutil.which(argv[0], path=environ.get("PATH")) is not None
 
 
 def start(argv: Sequence[str], environ: Mapping[str, str], before: Callable[[], None]) -> Command:

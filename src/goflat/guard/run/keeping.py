@@ -101,6 +101,11 @@ class Keeper:
         if self._lifeline is not None and not self._lifeline.tell(message):
             self.lose()
 
+    def whisper(self, message: Message) -> None:
+        """Tell it something from a process that must not touch it. Nothing comes of a failure."""
+        if self._lifeline is not None:
+            self._lifeline.tell(message)
+
     def hear(self) -> None:
         """Take what it says, its death included."""
         try:

@@ -1,4 +1,4 @@
-"""The liquidator's life: arm, wait for a reason, and then freeze, flatten, end, look again.
+"""The liquidator's life: arm, wait for a reason, and act on it.
 
 It waits for four things at once: a word of the supervisor, the supervisor's death, the command's
 death without a word about it, and the end of the link. Any of the last three is a reason to act:
@@ -8,16 +8,15 @@ who cannot be asked any more would not have sent it home.
 import asyncio
 import gc
 import logging
-import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 
-from goflat.domain.outcome import LiquidationResult, LiquidationState
-from goflat.errors import GoflatError, SettingsError
-from goflat.guard.fencing import Fence, freeze, hold, terminate
+from goflat.domain.outcome import LiquidationState
+from goflat.errors import GoflatError
+from goflat.guard.fencing import find
 from goflat.guard.processes import NotWatchable, ProcessId, boot_id
-from goflat.guard.run.arming import Arms
-from goflat.guard.run.endings import state_of
+from goflat.guard.run.arming import Arms, Say
+from goflat.guard.run.emergency import Emergency
 from goflat.guard.run.link import (
     Armed,
     Ended,
@@ -32,7 +31,6 @@ from goflat.guard.run.link import (
     Started,
     Starting,
 )
-from goflat.guard.run.words import told
 from goflat.guard.trees import Lineage, Mark
 from goflat.guard.watching import ProcessWatch, watch
 
@@ -42,16 +40,10 @@ WORD_SECONDS = 0.5
 ARM_AGAIN_SECONDS = 5.0
 """How long one that could not be armed waits before it tries again."""
 
-RUNS_MAX = 3
-"""How often it is tried to get there, the last look included."""
-
-AGAIN_SECONDS = 0.5
-WORTH_SAYING_SECONDS = 0.05
-_UNDER_WAY = ", for orders that were under way (goflat run can be told to end before)"
 REASONS_MAX = 20
 REASON_CHARACTERS_MAX = 400
 
-Say = Callable[[str], None]
+_log = logging.getLogger("goflat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +81,7 @@ class Liquidator:
         self._command: ProcessWatch | None = None
         self._verdict: asyncio.Future[Trip | None] = asyncio.get_running_loop().create_future()
         self._hurry = asyncio.Event()
+        self._is_alone = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def live(self) -> None:
@@ -98,10 +91,11 @@ class Liquidator:
         self._begin(self._outlive_supervisor())
         arming = asyncio.ensure_future(self._arm())
         trip = await self._verdict
+        arming.cancel()
         if trip is None:
-            arming.cancel()
+            await self._tell_who_goes_on()
         else:
-            await self._act(trip, arming)
+            await self._act(trip)
         for task in self._tasks:
             task.cancel()
         await self._arms.lay_down()
@@ -146,8 +140,7 @@ class Liquidator:
             case Starting():
                 self._is_started = True
             case Started(pid=pid, start_ticks=ticks):
-                self._root = ProcessId(pid=pid, start_ticks=ticks, boot_id=boot_id())
-                self._begin(self._outlive_command(self._root))
+                self._meet(ProcessId(pid=pid, start_ticks=ticks, boot_id=boot_id()))
             case Flatten(reason=reason):
                 self._settle(Trip(reason))
             case Hurry():
@@ -157,12 +150,19 @@ class Liquidator:
             case _:
                 raise Gone(f"not meant for a liquidator: {type(said).__name__}")
 
+    def _meet(self, root: ProcessId) -> None:
+        """The command says itself who it is, and the supervisor says it again."""
+        if self._root is None:
+            self._root = root
+            self._begin(self._outlive_command(root))
+
     async def _outlive_supervisor(self) -> None:
         try:
             with watch(self._supervisor.pid, self._supervisor) as supervisor:
                 await supervisor.ended()
-        except NotWatchable as gone:
-            self._say(str(gone))
+        except NotWatchable:
+            # Gone already.
+            pass
         self._supervisor_is_gone()
 
     async def _outlive_command(self, root: ProcessId) -> None:
@@ -176,6 +176,7 @@ class Liquidator:
         self._settle(Trip("the command ended, and goflat run does not say how"))
 
     def _supervisor_is_gone(self) -> None:
+        self._is_alone = True
         self._settle(Trip("goflat run itself was killed") if self._is_started else None)
 
     def _settle(self, verdict: Trip | None) -> None:
@@ -185,101 +186,42 @@ class Liquidator:
 
     # --- acting ---------------------------------------------------------------------------------
 
-    async def _act(self, trip: Trip, arming: "asyncio.Future[None]") -> None:
+    @property
+    def _lineage(self) -> Lineage:
+        """By what the processes of the command are known."""
+        return Lineage(
+            root=self._root,
+            mark=self._mark,
+            adopter=self._supervisor,
+            spared=frozenset({self._supervisor}),
+        )
+
+    async def _tell_who_goes_on(self) -> None:
+        """Sent home: nobody watches any more what of the command is still there."""
+        if self._root is None:
+            return
+        found = await find(self._lineage)
+        if found.members:
+            count = len(found.members)
+            self._say(f"WARNING: {count} process(es) of the command go on, and nobody watches them")
+
+    async def _act(self, trip: Trip) -> None:
+        emergency = Emergency(
+            arms=self._arms,
+            lineage=self._lineage,
+            command=self._command,
+            say=self._say,
+            hurry=self._hurry,
+            is_alone=lambda: self._is_alone,
+        )
         state = LiquidationState.FAILED
         try:
-            arming.cancel()
-            state = await self._carry_out(trip)
-        except SettingsError as error:
-            self._tell_refusal(str(error).splitlines())
-        except Exception as bug:
+            state = await emergency.carry_out(trip.reason)
+        except Exception as bug:  # noqa: BLE001 - whoever waits gets an answer, not our bug
             self._say(f"CRITICAL: the liquidator failed: {type(bug).__name__}; look at the venue")
-            logging.getLogger("goflat").exception("the liquidator stopped on a bug of goflat")
+            _log.exception("the liquidator stopped on a bug of goflat")
         await self._arms.lay_down()
         self._tell(Ended(state=state.value))
-
-    async def _carry_out(self, trip: Trip) -> LiquidationState:
-        """Freeze, flatten, end what was frozen, and look again once nothing can be under way."""
-        loop = asyncio.get_running_loop()
-        if not self._arms.protects:
-            return (await self._flatten()).state
-        self._say(f"{trip.reason}: flattening {self._arms.scope_in_words}")
-        latching = asyncio.ensure_future(self._arms.latch(trip.reason))
-        fence = await self._frozen()
-        fenced_at = loop.time()
-        for line in await latching:
-            self._say(line)
-        self._arms.note_fence(fence, trip.reason)
-        holding = asyncio.ensure_future(hold(fence))
-        try:
-            first = await self._flatten()
-        finally:
-            holding.cancel()
-        left = await terminate(fence)
-        for untouched in left.untouched[:REASONS_MAX]:
-            self._say(f"still there: {untouched}")
-        state = await self._go_on(first, fenced_at + self._arms.recv_window_seconds)
-        is_done = state is LiquidationState.COMPLETED and not left.members
-        if (standing := self._arms.unlatch(is_done=is_done)) is not None:
-            self._say(standing)
-        return state
-
-    async def _frozen(self) -> Fence:
-        """Everything of the command that still runs, stopped. The command itself first."""
-        if self._command is not None:
-            try:
-                self._command.send(signal.SIGSTOP)
-            except PermissionError as error:
-                self._say(f"the command cannot be stopped: {error.strerror}")
-        fence = await freeze(
-            Lineage(
-                root=self._root,
-                mark=self._mark,
-                adopter=self._supervisor,
-                spared=frozenset({self._supervisor}),
-            )
-        )
-        for untouched in fence.untouched[:REASONS_MAX]:
-            self._say(f"not frozen: {untouched}")
-        return fence
-
-    async def _go_on(self, first: LiquidationResult, quiet_at: float) -> LiquidationState:
-        """Try again at once what is left; and look again once nothing can be under way any more.
-
-        What the command sent right before its end may still arrive until `quiet_at`.
-        """
-        loop = asyncio.get_running_loop()
-        results, began = [first], loop.time() - first.total_duration_seconds
-        while len(results) < RUNS_MAX and not self._hurry.is_set():
-            is_flat = results[-1].state is LiquidationState.COMPLETED
-            if is_flat and began >= quiet_at:
-                break
-            if is_flat:
-                await self._pause(quiet_at - loop.time(), "looking again", _UNDER_WAY)
-            else:
-                await self._pause(AGAIN_SECONDS, "trying again", "")
-            if not self._hurry.is_set():
-                began = loop.time()
-                results.append(await self._flatten())
-        if self._hurry.is_set():
-            self._say("not looking again: goflat run was told to end")
-        return state_of(results)
-
-    async def _pause(self, seconds: float, for_what: str, why: str) -> None:
-        """Wait so long, or until somebody is in a hurry."""
-        if seconds >= WORTH_SAYING_SECONDS:
-            self._say(f"{for_what} in {seconds:.1f} s{why}")
-        try:
-            async with asyncio.timeout(max(0.0, seconds)):
-                await self._hurry.wait()
-        except TimeoutError:
-            return
-
-    async def _flatten(self) -> LiquidationResult:
-        result = await self._arms.flatten()
-        for line in told(result):
-            self._say(line)
-        return result
 
     # --- telling --------------------------------------------------------------------------------
 

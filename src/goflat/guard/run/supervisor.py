@@ -5,6 +5,7 @@ passes signals on, sees the end, says whether that end calls for flattening, and
 answer. It has no threads and imports nothing late: a new liquidator is forked from it in a moment.
 """
 
+import contextlib
 import math
 import os
 import select
@@ -14,8 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from goflat.domain.outcome import LiquidationState
+from goflat.guard.processes import this_process
 from goflat.guard.run import command as commands
 from goflat.guard.run.command import Command
+from goflat.guard.run.emergency import RUNS_MAX
 from goflat.guard.run.endings import (
     KILLED_BY_SIGNAL,
     NOT_EXECUTABLE,
@@ -37,13 +40,13 @@ from goflat.guard.run.link import (
     Started,
     Starting,
 )
-from goflat.guard.run.liquidator import RUNS_MAX
 from goflat.guard.run.saying import Saying
 from goflat.guard.run.signals import ENDING, TO_COMMAND, TO_GROUP, SignalInbox
 from goflat.guard.run.terminal import Terminal
 from goflat.settings import OnExit
 
 ARM_SECONDS_MAX = 30.0
+LAST_WORDS_SECONDS = 1.0
 FENCE_SECONDS_MAX = 5.0
 """What freezing, ending and closing may take beside the runs and the wait between them."""
 
@@ -57,10 +60,7 @@ UNUSABLE = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to run, and by which rules. Lengths in seconds.
-
-    `count_left` counts the processes that carry the mark of the command.
-    """
+    """What to run, and by which rules. Lengths in seconds."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
@@ -69,7 +69,6 @@ class Plan:
     recv_window_seconds: float
     timeout_seconds: float
     armed_sentence: str
-    count_left: Callable[[], int]
 
     @property
     def answer_seconds(self) -> float:
@@ -138,7 +137,7 @@ class Supervisor:
         self._keeper.brief(Starting())
         try:
             self._command = commands.start(
-                self._plan.argv, self._plan.environment, self._in_front_of_terminal
+                self._plan.argv, self._plan.environment, self._in_new_process
             )
         except OSError as error:
             self._say(f"{self._plan.argv[0]}: {error.strerror or error}")
@@ -155,8 +154,12 @@ class Supervisor:
         self._keeper.tell(StandDown())
         return code
 
-    def _in_front_of_terminal(self) -> None:
-        """In the new process, between fork and execution."""
+    def _in_new_process(self) -> None:
+        """Between fork and execution: say who this is, before it can do anything at all."""
+        with contextlib.suppress(OSError):
+            # The supervisor says it again.
+            me = this_process()
+            self._keeper.whisper(Started(pid=me.pid, start_ticks=me.start_ticks))
         if self._terminal is not None:
             self._terminal.give(os.getpgrp())
         self._signals.as_before()
@@ -184,11 +187,13 @@ class Supervisor:
     def _leave_it(self, end: CommandEnd) -> int:
         """An end after which nothing is to be done."""
         self._say(f"{end}: nothing to flatten by on_exit = {self._plan.on_exit!r}")
-        left = self._plan.count_left()
-        if left:
-            self._say(f"WARNING: {left} process(es) of the command go on, and nobody watches them")
         self._keeper.tell(StandDown())
+        # It still says what of the command goes on.
+        self._let_pass(time.monotonic() + LAST_WORDS_SECONDS, self._is_without_liquidator)
         return end.exit_code
+
+    def _is_without_liquidator(self) -> bool:
+        return not self._keeper.is_there
 
     def _await_end(self, command: Command) -> None:
         """Until it has ended, or its time to end by itself is up."""
@@ -231,9 +236,9 @@ class Supervisor:
                     return LiquidationState(said.state)
         return None
 
-    def _let_pass(self, until: float) -> None:
+    def _let_pass(self, until: float, is_enough: Callable[[], bool] = lambda: False) -> None:
         """Let time pass, and hear what comes meanwhile."""
-        while time.monotonic() < until:
+        while time.monotonic() < until and not is_enough():
             self._turn(until)
 
     def _make_end(self, command: Command) -> CommandEnd:
