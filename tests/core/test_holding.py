@@ -215,3 +215,37 @@ def test_a_stop_that_goes_back_is_known_by_the_order_it_was() -> None:
     assert known.attempts == 2
     assert len(found.restores) == 2
     assert found.restore_of(stop("s3")) is None
+
+
+# --- stops that went back -----------------------------------------------------------------------
+
+BACK = [
+    # done at, list begun, whole, names that it shows -> back
+    (None, 5.0, True, (), False),
+    (2.0, 1.0, True, (), True),  # no list since: the venue's word
+    (2.0, 2.0, True, ("p",), True),
+    (2.0, 3.0, True, ("other",), False),
+    (2.0, 3.0, True, (), False),
+    (2.0, 3.0, False, (), True),  # a list with a row that could not be read says nothing
+]
+
+
+@pytest.mark.parametrize(("done_at", "began", "is_whole", "names", "back"), BACK)
+def test_a_stop_is_back_until_a_list_is_without_it(
+    done_at: float | None, began: float, is_whole: bool, names: tuple[str, ...], back: bool
+) -> None:
+    found = holding(leg())
+    listed = tuple(replace(stop(name), client_order_id=name) for name in names)
+    sweep = replace(
+        found.conditional, orders=listed, listed_began=at(began), has_holes=not is_whole
+    )
+    put_back = restore(stop(), done_at=None if done_at is None else at(done_at))
+
+    assert found.with_sweep(sweep).is_back(put_back) is back
+
+
+def test_sides_that_show_are_open_also_where_our_orders_are_in_the_way() -> None:
+    found = holding(leg(blocked=True), short(state=LegState.GONE))
+
+    assert found.open_sides == {LONG}
+    assert found.exposed_sides == set()

@@ -404,3 +404,22 @@ def test_a_round_keeps_the_failure_that_says_most() -> None:
 
     assert found.round is not None
     assert found.round.failure == Rejected("first")
+
+
+def test_a_refusal_that_counts_is_not_hidden_by_one_because_of_our_orders() -> None:
+    in_the_way = Rejected("-2022", refusal=Refusal.ORDERS_IN_THE_WAY)
+    for failures in permutations([in_the_way, Rejected("no")]):
+        found = closing(close(1, "a"), close(1, "b"))
+        for name, failure in zip("ab", failures, strict=True):
+            found = failed(found, failure, close(1, name)).now_is
+
+        assert (found.refused, found.blocked, found.reason) == (1, False, "no")
+
+
+def test_one_that_is_throttled_waits_from_when_it_was_said_also_with_another_in_doubt() -> None:
+    found = closing(close(1, "a"), close(1, "b"))
+    throttled = Throttled("slow", retry_after_seconds=0.5)
+    found = failed(found, throttled, close(1, "a")).now_is
+    found = failed(found, Unanswered("silence"), close(1, "b")).now_is
+
+    assert (found.state, found.not_before) == (LegState.DOUBTFUL, 2.5)

@@ -275,3 +275,21 @@ def test_backoff_is_bounded_at_both_ends(refusals: int, least: float) -> None:
 
 def test_two_seeds_do_not_wait_in_step() -> None:
     assert len({backoff_seconds(1.0, 1, f"seed{n}") for n in range(20)}) == 20
+
+
+def test_under_steady_traffic_the_window_moves_on() -> None:
+    window = Window(limit=1000, seconds=10.0)
+    for n in range(400):
+        window = window.spend(1, at(n * 0.05))
+
+    # Twenty a second for twenty seconds: the last ten are counted, and a grain at the edge.
+    assert 200 <= 1000 - window.room(at(20.0)) <= 204
+
+
+def test_what_sets_out_beside_it_takes_its_place_first() -> None:
+    budget = Budget.of(LIMITS, COSTS)
+
+    assert budget.opens_at(ORDER, at(1), beside=Cost(orders=4)) == 1
+    assert budget.opens_at(ORDER, at(1), beside=Cost(orders=5)) == 11
+    assert budget.opens_at(Cost(weight=1), at(1), beside=Cost(weight=100)) == 61
+    assert budget.opens_at(Cost(weight=1), at(1), beside=Cost(orders=5)) == 1

@@ -289,6 +289,20 @@ def test_until_both_books_were_listed_again_it_waits() -> None:
     assert not leg_of(course).blocked
 
 
+def test_lists_that_do_not_come_hold_the_next_close_for_half_a_second() -> None:
+    course = begun()
+    (order,) = closes(course.look(position(2), now=0.1))
+    course.failed(Close(order, 1.25), IN_THE_WAY, 0.2)
+    course.positions(position(2), began=0.2)
+    assert course.wakes_at <= 0.7
+    assert closes(course.woke(0.6)) == []
+
+    (again,) = closes(course.woke(0.7))
+
+    assert again.client_order_id.endswith("L2.1")
+    assert leg_of(course).refused == 0
+
+
 def test_with_cancel_orders_off_there_is_nothing_to_look_for() -> None:
     course = begun(config=LiquidationConfig(cancel_orders=False))
     (order,) = closes(course.look(position(2), stop(), now=0.1))
@@ -387,6 +401,57 @@ def test_one_that_is_closed_by_all_we_know_gets_none() -> None:
     course.filled(order, 0.5)
 
     assert stops(course.woke(4.75)) == []
+
+
+def test_one_that_went_unanswered_is_not_sent_again_before_a_list_can_tell() -> None:
+    course, asked = given_up()
+    (found,) = stops(asked)  # type: ignore[arg-type]
+
+    assert stops(course.failed(Protect(found), Unanswered("silence"), 1.5)) == []
+    assert stops(course.woke(2.0)) == []
+    # A list begun after the silence is without it.
+    (again,) = stops(course.look(position(2), began=2.0))
+
+    assert again.client_order_id.endswith("P2")
+
+
+def test_one_that_went_unanswered_and_is_listed_is_back() -> None:
+    course, asked = given_up()
+    (found,) = stops(asked)  # type: ignore[arg-type]
+    course.failed(Protect(found), Unanswered("silence"), 1.5)
+    stands = replace(stop("s9"), client_order_id=found.client_order_id)
+
+    assert stops(course.look(position(2), stands, began=2.0)) == []
+    assert course.run.holdings[BTC].restores[0].done_at == pytest.approx(2.02)
+    assert course.verdict(2.1).legs[0].reason == "-2015; 1 protective stop(s) put back"
+
+
+def test_where_no_list_tells_it_is_sent_again_half_of_the_last_look_later() -> None:
+    course, asked = given_up()
+    (found,) = stops(asked)  # type: ignore[arg-type]
+    course.failed(Protect(found), Unanswered("silence"), 1.5)
+    assert stops(course.woke(4.5)) == []
+
+    assert len(stops(course.woke(4.75))) == 1
+
+
+def test_one_that_was_put_back_and_vanished_is_put_back_again() -> None:
+    course, asked = given_up()
+    (found,) = stops(asked)  # type: ignore[arg-type]
+    course.tell(Protected(found), 0.6)
+
+    (again,) = stops(course.look(position(2), began=0.7))
+
+    assert again.client_order_id.endswith("P2")
+
+
+def test_in_the_last_half_second_a_stop_that_blocks_is_not_taken_away_any_more() -> None:
+    course = begun()
+    (order,) = closes(course.look(position(2), stop(), now=0.1))
+    course.failed(Close(order, 1.25), Throttled("slow", retry_after_seconds=4), 0.2)
+    (order,) = closes(course.look(position(2), stop(), began=4.2))
+
+    assert acts(course.failed(Close(order, 1.25), IN_THE_WAY, 4.6)) == []
 
 
 def test_dust_gets_its_stop_back_like_whatever_stays() -> None:

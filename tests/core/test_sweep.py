@@ -393,3 +393,50 @@ def test_idle_shown_and_when_it_wakes() -> None:
     assert not sweep(orders=(stop(),), keep=frozenset({LONG})).is_idle
     assert listed(opener()).is_shown
     assert cancelling().wakes_at == NEVER
+
+
+# --- rows that could not be read ----------------------------------------------------------------
+
+
+def test_what_a_list_with_an_unread_row_does_not_show_may_be_hidden_in_it() -> None:
+    found = advance(
+        listed(opener("a"), opener("b")), Listed((opener("b"),), at(0.4), has_holes=True), at(0.4)
+    ).now_is
+
+    assert {order.order_id for order in found.orders} == {"a", "b"}
+    assert found.hidden == {"a"}
+    assert found.shown == {"b"}
+    assert not found.is_shown
+    whole = advance(found, Listed((opener("b"),), at(0.6)), at(0.6)).now_is
+    assert ({order.order_id for order in whole.orders}, whole.hidden) == ({"b"}, frozenset())
+
+
+def test_while_cancels_are_on_their_way_nothing_counts_as_shown() -> None:
+    assert cancelling().shown == frozenset()
+    assert acknowledged().shown == frozenset()
+    assert listed(opener()).shown == {"o1"}
+
+
+def test_a_book_that_was_given_up_stays_so_when_it_is_listed_anew_after_being_clear() -> None:
+    before = listed(opener(), refused=4)
+
+    decision = advance(before, Clear(), at(0.5))
+
+    assert (decision.now_is.state, decision.requests) == (SweepState.STUCK, ())
+
+
+def test_a_refusal_is_not_hidden_by_a_later_failure_of_the_same_round() -> None:
+    before = cancelling(stop(), opener(), opener("o2"), keep=frozenset({LONG}))
+
+    one = advance(before, Failed(CancelConditional(opener()), Rejected("no")), at(0.3)).now_is
+    both = advance(one, Failed(CancelConditional(opener("o2")), NotSent("x")), at(0.4)).now_is
+
+    assert (both.refused, both.reason) == (1, "no")
+
+
+def test_what_may_go_only_now_is_not_taken_for_what_the_venue_failed_to_cancel() -> None:
+    before = replace(acknowledged(opener()), keep=frozenset({LONG}))
+    other = advance(before, Listed((opener("new"),), at(0.4)), at(0.5)).now_is
+
+    assert (other.state, other.reason) == (SweepState.LISTED, None)
+    assert other.is_ready(at(0.5))

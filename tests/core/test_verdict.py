@@ -308,6 +308,16 @@ def test_a_symbol_that_the_venue_does_not_list_is_a_failed_leg_while_the_others_
     ]
 
 
+def test_one_that_it_lists_and_that_had_orders_only_is_flat_like_any_other() -> None:
+    course = begun(scope=Only(frozenset({BTC})))
+    course.look(working(), now=0.1)
+    course.cancelled(BTC, Book.WORKING, 0.2)
+
+    result = prove(course)
+
+    assert (result.state, only_leg(result).outcome) == (COMPLETED, LegOutcome.FLAT)
+
+
 def test_without_rules_no_symbol_is_called_unknown() -> None:
     course = Course(scope=Only(frozenset({"NOPEUSDT"})))
     course.start()
@@ -387,6 +397,28 @@ def test_stops_that_stay_are_counted_and_said() -> None:
     leg = only_leg(result)
     assert (leg.stops_kept, leg.orders_left, result.orders_failed) == (1, 0, 0)
     assert leg.reason == "-2015 no permission; 1 protective stop(s) stay in place"
+
+
+def test_naked_time_is_said_of_the_side_that_was_naked() -> None:
+    course = begun()
+    short = replace(position(1), side=SHORT)
+    orders = closes(course.look(position(2), short, stop("s2", SHORT), now=0.1))
+    by_side = {order.position.side: order for order in orders}
+    course.filled(by_side[LONG], 0.2)
+    in_the_way = Rejected("-2022", refusal=Refusal.ORDERS_IN_THE_WAY)
+    course.failed(Close(by_side[SHORT], 1.25), in_the_way, 0.2)
+    course.look(short, stop("s2", SHORT), began=0.2)
+    legs = {leg.side: leg.naked_seconds for leg in course.verdict(1.2).legs}
+
+    assert legs == {LONG: None, SHORT: 1.0}
+
+
+def test_an_order_that_is_listed_still_is_left_without_a_reason_where_none_is_known() -> None:
+    course = begun()
+    course.look(working(), now=4.9)
+    result = at_deadline(course)
+
+    assert only_leg(result).reason == "1 order(s) still listed"
 
 
 # --- switched off in part -----------------------------------------------------------------------

@@ -81,11 +81,6 @@ class Leg:
         )
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a close is under way, or its fate is not known."""
-        return self.state in {LegState.CLOSING, LegState.DOUBTFUL}
-
-    @property
     def waits_for_orders(self) -> bool:
         """Whether the venue said that our own orders are in the way, and it still shows."""
         return self.blocked and self.state is LegState.EXPOSED
