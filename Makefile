@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary :all:
 
-.PHONY: help drill test lint types check bench docs lock clean
+.PHONY: help drill test cover lint types check bench docs lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,10 @@ drill: $(VENV)/.installed ## the main job on the embedded simulated venue: no ke
 
 test: $(VENV)/.installed-test ## every test, in under four minutes on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+cover: $(VENV)/.installed-test ## the values and decisions: their own tests take every branch
+	$(BIN)/python -m coverage run --branch --source=src/goflat/domain,src/goflat/core -m pytest tests/domain tests/core
+	$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=100
 
 lint: $(VENV)/.installed-test ## ruff, formatting included
 	$(BIN)/ruff check .
