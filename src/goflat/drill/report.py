@@ -218,6 +218,7 @@ def events_of(outcome: Outcome) -> dict[str, int]:
 
 
 def ticks_dict(ticks: Sequence[Tick]) -> list[dict[str, object]]:
+    """Ticks as a report in JSON has them."""
     return [asdict(tick) for tick in ticks]
 
 

@@ -185,6 +185,11 @@ def symbol(text: str) -> Symbol:
 
 
 def unknown_word(name: str, word: str) -> NoReturn:
+    """Refuse a word that the venue's reference does not have.
+
+    Raises:
+        ValueError: always, naming the field and the beginning of the word.
+    """
     raise ValueError(f"{name} is a word that is not known: {word[:40]!r}")
 
 

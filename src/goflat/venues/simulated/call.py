@@ -84,4 +84,5 @@ def by_symbol(with_symbol: int, without: int) -> Callable[[Params], int]:
 
 
 def public(handler: Handler, weight: Weight = 1) -> Endpoint:
+    """An endpoint that anybody may call, without a key."""
     return Endpoint(handler=handler, security=Security.NONE, weight=weight)
