@@ -172,6 +172,10 @@ def _orders_read(
         if not orders and (draft.holding(symbol).sweep(book).is_idle or may_hide(symbol)):
             continue
         draft.tell_sweep(symbol, book, Listed(orders, began, has_holes=may_hide(symbol)))
+    for hole in draft.looks[part].holes:
+        if hole.symbol is not None and hole.symbol not in draft.holdings:
+            # All that is known of it is its instrument, which is enough to cancel it.
+            draft.put(draft.holding(hole.symbol))
 
 
 def _is_overtaken(draft: Draft, part: Part, began: Instant) -> bool:
@@ -243,7 +247,10 @@ def _failed(draft: Draft, step: Step, failure: VenueError, event: Failed) -> Non
     match step:
         case ReadPositions() | ReadOrders():
             part = Part.POSITIONS if isinstance(step, ReadPositions) else Part.of(step.book)
-            draft.looks[part] = draft.looks[part].failed(draft.now, failure.reason)
+            look = draft.looks[part].failed(draft.now, failure.reason)
+            if step == ReadPositions(elsewhere=True):
+                look = replace(look, is_single=True, not_before=draft.now)
+            draft.looks[part] = look
             draft.touch_all()
         case ReadRules():
             draft.change(rules=draft.run.rules.failed(draft.now, failure.reason))

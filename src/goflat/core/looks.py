@@ -54,6 +54,7 @@ class Look:
 
     `read_began` and `read_ended` belong to the newest reading that came back. `holes` are rows of
     it that could not be read. `not_before` holds the next request back after a failure.
+    `is_single`: it could not be had at a second place.
     """
 
     part: Part
@@ -65,6 +66,7 @@ class Look:
     failures: int = 0
     not_before: Instant = LONG_AGO
     reason: str | None = None
+    is_single: bool = False
 
     @property
     def has_answered(self) -> bool:

@@ -197,11 +197,18 @@ class Budget:
         self, now: Instant, retry_after_seconds: float | None, *, orders_only: bool
     ) -> "Budget":
         """The venue said: not now. Nothing of that kind is sent until the time it named."""
-        wait = UNSAID_RETRY_SECONDS if retry_after_seconds is None else retry_after_seconds
-        until = Instant(now + wait)
+        until = Instant(now + throttle_seconds(retry_after_seconds))
         if orders_only:
             return replace(self, orders_shut_until=max(self.orders_shut_until, until))
         return replace(self, shut_until=max(self.shut_until, until))
+
+
+def throttle_seconds(said: float | None) -> float:
+    """How long to wait after a throttle. A venue that names no time, or none at all, named none.
+
+    Zero would be tried at once, refused at once and tried again, until the address is banned.
+    """
+    return said or UNSAID_RETRY_SECONDS
 
 
 def backoff_seconds(base: float, refusals: int, seed: str) -> float:

@@ -10,7 +10,7 @@ from goflat.core.evolve import replace
 from goflat.core.looks import Look, Part
 from goflat.core.plan_instrument import plan_instrument
 from goflat.core.proof import Proof
-from goflat.core.steps import ReadRules, Request
+from goflat.core.steps import ReadPositions, ReadRules, Request
 from goflat.domain.instrument import Symbol
 from goflat.domain.time import NEVER, Instant
 
@@ -107,10 +107,23 @@ def _plan_look(draft: Draft, part: Part) -> None:
     if due > draft.now:
         draft.wake(due)
     elif draft.has_room_for(part.step):
+        step = _second_opinion(draft, look) or part.step
         look = draft.looks[part] = look.sent(draft.now)
         answer_by = run.terms.answer_by(draft.now, look.failures)
-        draft.send([Request(part.step, answer_by)])
+        draft.send([Request(step, answer_by)])
         draft.wake(look.due_at(needed, draft.now, busy=busy, hedges=hedges))
+
+
+def _second_opinion(draft: Draft, look: Look) -> ReadPositions | None:
+    """The look that completes the proof asks for positions elsewhere, where there is such a place.
+
+    A list that leaves a position out would leave it out twice. Where the other place gives no
+    answer, the usual one is asked: a proof by two looks there is what it was without it.
+    """
+    can = draft.run.capabilities.lists_positions_twice and not look.is_single
+    if can and look.part is Part.POSITIONS and draft.run.proof.began is not None:
+        return ReadPositions(elsewhere=True)
+    return None
 
 
 def _needed_since(draft: Draft, look: Look) -> Instant:

@@ -80,7 +80,8 @@ def _goes_unseen(draft: Draft, sweep: Sweep) -> bool:
     """
     if sweep.state is not SweepState.CLEAR or sweep.rounds:
         return False
-    if not _cannot_be_read(draft, Part.of(sweep.book)):
+    part = Part.of(sweep.book)
+    if not (_cannot_be_read(draft, part) or _has_a_hole_for(draft, part, sweep.symbol)):
         return False
     return sweep.book is Book.WORKING or _protects_nothing(draft, sweep.symbol)
 
@@ -91,6 +92,11 @@ def _protects_nothing(draft: Draft, symbol: Symbol) -> bool:
     is_shown_gone = all(leg.state is LegState.GONE for leg in holding.legs)
     is_listed_here = Part.CONDITIONAL in draft.run.parts
     return is_listed_here and is_shown_gone and not _sides_to_keep(draft, holding)
+
+
+def _has_a_hole_for(draft: Draft, part: Part, symbol: Symbol) -> bool:
+    """Whether a list showed an order of the instrument that could not be read."""
+    return any(hole.symbol == symbol for hole in draft.looks[part].holes)
 
 
 def _cannot_be_read(draft: Draft, part: Part) -> bool:

@@ -10,7 +10,12 @@ from goflat.domain.time import Instant
 
 @dataclass(frozen=True, slots=True)
 class ReadPositions:
-    """Every open position of the account."""
+    """Every open position of the account. `elsewhere`: asked at another place of the venue.
+
+    One list may be wrong twice in the same way; two that are kept apart rarely are.
+    """
+
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from goflat.core.decision import Decision, Note, Remark
 from goflat.core.events import BookCancelled, ConditionalCancelled, Failed
 from goflat.core.evolve import replace
 from goflat.core.leg import Terms
-from goflat.core.pacing import UNSAID_RETRY_SECONDS, backoff_seconds
+from goflat.core.pacing import backoff_seconds, throttle_seconds
 from goflat.core.states import SWEEP, SweepState, SweepTurn
 from goflat.core.steps import CancelAll, CancelConditional, Request
 from goflat.domain.instrument import Symbol
@@ -287,8 +287,7 @@ def _not_done(sweep: Sweep, failure: VenueError, now: Instant) -> SweepDecision:
         case Rejected(refusal=refusal):
             return _refused(sweep, refusal, failure.reason, now)
         case Throttled(retry_after_seconds=seconds):
-            wait = UNSAID_RETRY_SECONDS if seconds is None else seconds
-            not_before = Instant(now + wait)
+            not_before = Instant(now + throttle_seconds(seconds))
         case _:
             wait = backoff_seconds(0.05, min(sweep.rounds, 5), sweep.symbol)
             not_before = sweep.terms.retry_at(now, wait)

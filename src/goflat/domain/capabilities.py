@@ -36,6 +36,8 @@ class Costs:
 class Capabilities:
     """The card of one venue.
 
+    `lists_positions_twice`: positions can be read at a second place as well.
+
     `answer_seconds` is how long an answer is waited for at first; after each silence it doubles.
     None where a second call while the first one runs would be unsafe: then until the deadline.
     """
@@ -43,6 +45,7 @@ class Capabilities:
     lists_working_orders: bool = True
     lists_conditional_orders: bool = True
     finds_orders_by_id: bool = True
+    lists_positions_twice: bool = False
     answer_seconds: float | None = 1.0
     limits: Limits | None = None
     costs: Costs = Costs()

@@ -72,3 +72,11 @@ class Venue(Protocol):
     async def aclose(self) -> None:
         """Let go of every connection. Never raises."""
         ...
+
+
+class SecondSight(Protocol):
+    """What a venue whose card says `lists_positions_twice` has besides."""
+
+    async def read_positions_elsewhere(self) -> Listing[Position]:
+        """Every open position of the account, from another place than `read_positions`."""
+        ...

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import assert_never
+from typing import assert_never, cast
 
 from goflat.core.events import (
     BookCancelled,
@@ -32,7 +32,7 @@ from goflat.core.steps import (
 from goflat.domain.order import Book
 from goflat.errors import Unanswered, VenueError
 from goflat.ports.clock import Clock
-from goflat.ports.venue import Venue
+from goflat.ports.venue import SecondSight, Venue
 
 _log = logging.getLogger("goflat")
 
@@ -56,6 +56,9 @@ async def perform(request: Request, venue: Venue, clock: Clock) -> Event:
 async def _do(step: Step, venue: Venue, clock: Clock) -> Event:
     began = clock.now()
     match step:
+        case ReadPositions(elsewhere=True):
+            second = cast("SecondSight", venue)
+            return PositionsRead(await second.read_positions_elsewhere(), began)
         case ReadPositions():
             return PositionsRead(await venue.read_positions(), began)
         case ReadOrders(Book.WORKING):

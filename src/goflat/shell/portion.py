@@ -4,6 +4,7 @@ Everything else passes through untouched. What is somebody else's is kept in `fo
 """
 
 from collections.abc import Mapping
+from typing import cast
 
 from goflat.core.guarding.remnant import Portion, Remnant
 from goflat.domain.capabilities import Capabilities, Limits, Usage
@@ -18,7 +19,7 @@ from goflat.domain.order import (
     WorkingOrder,
 )
 from goflat.domain.position import Position
-from goflat.ports.venue import Venue
+from goflat.ports.venue import SecondSight, Venue
 
 
 class PortionVenue:
@@ -39,7 +40,14 @@ class PortionVenue:
 
     async def read_positions(self) -> Listing[Position]:
         """Our part of every position; rows that could not be read stay what they are."""
-        listing = await self._venue.read_positions()
+        return self._ours(await self._venue.read_positions())
+
+    async def read_positions_elsewhere(self) -> Listing[Position]:
+        """The same, where the venue can be asked at a second place."""
+        second = cast("SecondSight", self._venue)
+        return self._ours(await second.read_positions_elsewhere())
+
+    def _ours(self, listing: Listing[Position]) -> Listing[Position]:
         self._portion = self._portion.seen(listing.rows)
         parts = [(row, self._portion.own_part(row)) for row in listing.rows]
         self.foreign = tuple(

@@ -65,7 +65,7 @@ class RehearsedVenue:
 
     @property
     def capabilities(self) -> Capabilities:
-        return self.venue.capabilities
+        return replace(self.venue.capabilities, lists_positions_twice=False)
 
     @property
     def usage(self) -> Usage:

@@ -6,7 +6,7 @@ from goflat.core.decision import Decision
 from goflat.core.evolve import replace
 from goflat.core.leg.known import Doubt, Leg, LegDecision
 from goflat.core.leg.moves import count_refusal, give_up, turn
-from goflat.core.pacing import UNSAID_RETRY_SECONDS, backoff_seconds
+from goflat.core.pacing import backoff_seconds, throttle_seconds
 from goflat.core.states import LegTurn
 from goflat.domain.order import CloseOrder, OrderReport
 from goflat.domain.time import Instant
@@ -37,7 +37,7 @@ def close_failed(leg: Leg, order: CloseOrder, failure: VenueError, now: Instant)
         return doubt(leg, order, now)
     if isinstance(failure, Throttled):
         seconds = failure.retry_after_seconds
-        wait = UNSAID_RETRY_SECONDS if seconds is None else seconds
+        wait = throttle_seconds(seconds)
         leg = replace(leg, not_before=max(leg.not_before, Instant(now + wait)))
     if isinstance(failure, Rejected) and failure.refusal is Refusal.TOO_LARGE:
         least = order.position.quantity / PIECES_MAX

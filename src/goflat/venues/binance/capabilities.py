@@ -7,6 +7,7 @@ CARD = Capabilities(
     lists_working_orders=True,
     lists_conditional_orders=True,
     finds_orders_by_id=True,
+    lists_positions_twice=True,
     answer_seconds=1.0,
     limits=DEFAULT_LIMITS,
     costs=Costs(read_positions=5, read_orders=40, read_rules=1, cancel=1, query=1),
