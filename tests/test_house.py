@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -44,7 +45,9 @@ BACK_EDGES = {("manager.py", "compose")}
 DATA_TABLES = {"goflat.venues.binance.environments", "goflat.venues.binance.capabilities"}
 """The parts of a venue that are tables and nothing else: the settings may read them."""
 
-NEVER_BELOW = {"asyncio", "time", "random", "os", "logging", "socket", "threading", "secrets"}
+NEVER_BELOW = {
+    *("asyncio", "time", "random", "os", "logging", "socket", "threading", "secrets", "datetime"),
+}
 NO_NAMES = {"utils", "helpers", "common", "base", "misc"}
 
 
@@ -83,11 +86,14 @@ def test_every_room_has_its_place_on_the_stair() -> None:
     assert {room(name) for name in FILES} == set(STAIR)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_file_uses_only_rooms_that_its_own_may_use(name: str) -> None:
-    used = rooms_used(name) - {room(name)}
+def test_a_file_uses_only_rooms_that_its_own_may_use() -> None:
+    astray = {
+        (name, other)
+        for name in FILES
+        for other in rooms_used(name) - STAIR[room(name)] - {room(name)}
+    }
 
-    assert {other for other in used if (name, other) not in BACK_EDGES} <= STAIR[room(name)]
+    assert astray == BACK_EDGES
 
 
 def test_the_floors_below_the_doors_are_a_stair_without_a_loop() -> None:
@@ -140,26 +146,29 @@ def test_a_venue_never_uses_another_venue_or_the_core() -> None:
 # --- the lower floors ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", LOWER)
-def test_the_lower_floors_have_no_clock_no_chance_and_no_world(name: str) -> None:
-    # A schedule is told the time of day; it never asks for it.
-    may = {"datetime"} if name == "domain/schedule.py" else set()
-    used = {module.split(".")[0] for module in imported(source(name))}
-
-    assert used & ((NEVER_BELOW | {"datetime"}) - may) == set()
+TOLD = {("domain/schedule.py", "datetime")}
+"""A schedule is told the time of day, and never asks for it."""
 
 
-@pytest.mark.parametrize("name", LOWER)
-def test_the_lower_floors_make_no_float_of_money_or_quantity(name: str) -> None:
-    """Seconds are floats: two instants that are no time, and a length of waiting."""
-    may = {"domain/time.py": 2, "core/pacing.py": 1}
-    made = [
-        node.lineno
+def test_the_lower_floors_have_no_clock_no_chance_and_no_world() -> None:
+    used = {(name, module.split(".")[0]) for name in LOWER for module in imported(source(name))}
+
+    assert {(name, module) for name, module in used if module in NEVER_BELOW} == TOLD
+
+
+FLOATS = {"domain/time.py": 2, "core/pacing.py": 1}
+"""Two instants that are no time, and a length of waiting. Seconds are floats, and nothing else."""
+
+
+def test_the_lower_floors_make_no_float_of_money_or_quantity() -> None:
+    made = Counter(
+        name
+        for name in LOWER
         for node in ast.walk(source(name))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "float"
-    ]
+    )
 
-    assert len(made) == may.get(name, 0)
+    assert made == FLOATS
 
 
 BUILDERS = {
@@ -197,24 +206,37 @@ def test_nobody_below_the_doors_can_reach_what_opens_positions() -> None:
 # --- everywhere ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_file_is_named_for_its_subject(name: str) -> None:
-    assert {part.removesuffix(".py") for part in name.split("/")} & NO_NAMES == set()
+def test_every_file_is_named_for_its_subject() -> None:
+    words = {(name, part.removesuffix(".py")) for name in FILES for part in name.split("/")}
+
+    assert {(name, word) for name, word in words if word in NO_NAMES} == set()
 
 
-@pytest.mark.parametrize("name", [*TESTS, *(f"src/goflat/{name}" for name in FILES)])
-def test_nothing_is_mocked(name: str) -> None:
-    assert not any(module.startswith(("unittest", "mock")) for module in imported(tree(name)))
+def test_nothing_is_mocked() -> None:
+    mocked = {
+        (name, module)
+        for name in [*TESTS, *(f"src/goflat/{name}" for name in FILES)]
+        for module in imported(tree(name))
+        if module.split(".")[0] in {"unittest", "mock"}
+    }
+
+    assert mocked == set()
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_no_failure_is_swallowed(name: str) -> None:
+def swallowed(name: str) -> Iterator[str]:
     for node in ast.walk(source(name)):
-        if isinstance(node, ast.ExceptHandler):
-            assert node.type is not None, f"line {node.lineno}: a bare except"
-            is_wide = ast.unparse(node.type) in {"Exception", "BaseException"}
-            is_silent = all(isinstance(each, ast.Pass) for each in node.body)
-            assert not (is_wide and is_silent), f"line {node.lineno}: everything, and not a word"
+        if not isinstance(node, ast.ExceptHandler):
+            continue
+        if node.type is None:
+            yield f"{name}:{node.lineno}: a bare except"
+            continue
+        is_wide = ast.unparse(node.type) in {"Exception", "BaseException"}
+        if is_wide and all(isinstance(each, ast.Pass) for each in node.body):
+            yield f"{name}:{node.lineno}: everything, and not a word"
+
+
+def test_no_failure_is_swallowed() -> None:
+    assert [found for name in FILES for found in swallowed(name)] == []
 
 
 ENDLESS = {
@@ -246,28 +268,28 @@ def test_every_loop_without_an_end_of_its_own_has_a_reason_and_a_bound() -> None
 def undocumented(name: str) -> Iterator[str]:
     module = source(name)
     if ast.get_docstring(module) is None and module.body:
-        yield "the module"
+        yield name
     for node in module.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             is_public = not node.name.startswith("_")
             if is_public and ast.get_docstring(node) is None:
-                yield node.name
+                yield f"{name}: {node.name}"
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_every_public_name_says_what_it_is(name: str) -> None:
-    assert list(undocumented(name)) == []
+def test_every_public_name_says_what_it_is() -> None:
+    assert [found for name in FILES for found in undocumented(name)] == []
 
 
 LONG: dict[str, int] = {}
-"""Files above 400 lines, and the most that each may have. It only ever gets shorter."""
+"""Files above LINES_MAX, and what each has. It only ever gets shorter."""
+
+LINES_MAX = 400
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_file_is_short_enough_to_be_read_at_once(name: str) -> None:
-    lines = len((SOURCE / name).read_text(encoding="utf-8").splitlines())
+def test_every_file_is_short_enough_to_be_read_at_once() -> None:
+    lines = {name: len((SOURCE / name).read_text("utf-8").splitlines()) for name in FILES}
 
-    assert lines <= LONG.get(name, 400)
+    assert {name: count for name, count in lines.items() if count > LINES_MAX} == LONG
 
 
 WRITTEN = [
