@@ -209,7 +209,7 @@ THROTTLED = [
     (2.0, True, 3.0, 1.0),
     (None, False, 2.0, 2.0),
     (None, True, 2.0, 1.0),
-    (0.0, False, 1.0, 1.0),
+    (0.0, False, 2.0, 2.0),
 ]
 
 
