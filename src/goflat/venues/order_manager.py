@@ -72,6 +72,11 @@ class PlainDecimal(Decimal):
     def __str__(self) -> str:
         return format(Decimal(self), "f")
 
+    def __format__(self, spec: str, context: Any = None, /) -> str:
+        """What an f-string asks for instead of `str`: as plain, unless it names a type."""
+        names_a_type = spec.endswith(("e", "E", "f", "F", "g", "G", "n", "%"))
+        return format(Decimal(self), spec if names_a_type else f"{spec}f")
+
 
 class OrderManagerVenue:
     """Keeps the venue port over an `OrderExecutionManager`.
