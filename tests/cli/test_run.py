@@ -262,6 +262,20 @@ def test_no_command_is_127_and_one_that_cannot_be_executed_126(
     assert len(venue.truth.positions()) == 2
 
 
+def test_an_end_that_is_wanted_before_the_start_starts_nothing(
+    begin: Begin, venue: SimulatedVenue, tmp_path: Path
+) -> None:
+    venue.latency_seconds = 0.3
+    run = begin("sh", "-c", "touch $FOLDER/started")
+    until(lambda: "acts if goflat run is killed" in run.said)
+    until(lambda: venue.truth.requests() != ())
+
+    assert run.end(signal.SIGTERM) == 143
+    assert "nothing was started" in run.said
+    assert not (tmp_path / "started").exists()
+    assert len(venue.truth.positions()) == 2
+
+
 def test_a_run_inside_of_a_run_is_refused(begin: Begin, tmp_path: Path) -> None:
     run = begin("sh", "-c", "exit 0", environment={"GOFLAT_RUN": "0123"})
 

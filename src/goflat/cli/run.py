@@ -19,9 +19,10 @@ from goflat.guard.run.handover import HandoverEar
 from goflat.guard.run.kernel import hide_from_others
 from goflat.guard.run.life import live
 from goflat.guard.run.lifeline import Lifeline, born
+from goflat.guard.run.plan import Plan
 from goflat.guard.run.saying import Saying
 from goflat.guard.run.shelter import look_around
-from goflat.guard.run.supervisor import Plan, Supervisor
+from goflat.guard.run.supervisor import Supervisor
 from goflat.guard.state_directory import Unusable, state_directory
 from goflat.settings import AccountSettings, Settings, load_settings
 

@@ -93,6 +93,8 @@ def _leave(ours: Link, theirs: Link, supervisor: ProcessId, live: Live) -> None:
     """In the child: become a liquidator. Never returns."""
     try:
         os.setsid()
+        # Whoever takes away the directory, or unmounts it, is not held up by us.
+        os.chdir("/")
         if os.fork() == 0:
             ignore_all()
             ours.close()

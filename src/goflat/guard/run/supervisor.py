@@ -11,14 +11,12 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from goflat.domain.outcome import LiquidationState
 from goflat.guard.processes import this_process
 from goflat.guard.run import command as commands
 from goflat.guard.run.command import Command
-from goflat.guard.run.emergency import RUNS_MAX
 from goflat.guard.run.endings import (
     KILLED_BY_SIGNAL,
     NOT_EXECUTABLE,
@@ -40,15 +38,16 @@ from goflat.guard.run.link import (
     Started,
     Starting,
 )
+from goflat.guard.run.plan import Plan
 from goflat.guard.run.saying import Saying
 from goflat.guard.run.signals import ENDING, TO_COMMAND, TO_GROUP, SignalInbox
 from goflat.guard.run.terminal import Terminal
-from goflat.settings import OnExit
 
 ARM_SECONDS_MAX = 30.0
 LAST_WORDS_SECONDS = 1.0
-FENCE_SECONDS_MAX = 5.0
-"""What freezing, ending and closing may take beside the runs and the wait between them."""
+DIE_SECONDS_MAX = 5.0
+PAUSE_SECONDS_MAX = 1.0
+"""How long an emergency waits for its next liquidator, however many died before."""
 
 LIQUIDATORS_FOR_ONE_RUN = 3
 REAPED_AT_ONCE_MAX = 1000
@@ -56,24 +55,6 @@ _STAYS_OPEN = "what is open stays open until it goes on or ends"
 
 UNUSABLE = 2
 """The exit code where nothing was started."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to run, and by which rules. Lengths in seconds."""
-
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
-    on_exit: OnExit
-    kill_grace_seconds: float
-    recv_window_seconds: float
-    timeout_seconds: float
-    armed_sentence: str
-
-    @property
-    def answer_seconds(self) -> float:
-        """How long a liquidator may take from the order to its last word."""
-        return RUNS_MAX * self.timeout_seconds + self.recv_window_seconds + FENCE_SECONDS_MAX
 
 
 class Supervisor:
@@ -112,7 +93,10 @@ class Supervisor:
     # --- before -------------------------------------------------------------------------------
 
     def _arm(self) -> int | None:
-        """Have a liquidator that is armed. An exit code where there is none to be had."""
+        """Have a liquidator that is armed. An exit code where there is none to be had.
+
+        Ends as well when somebody wants an end, before there is anything to be ended.
+        """
         self._keeper.begin(is_first=True)
         until = time.monotonic() + ARM_SECONDS_MAX
         while time.monotonic() < until and self._keeper.is_there:
@@ -128,12 +112,14 @@ class Supervisor:
                 case _:
                     pass
             if self._ending_signal is not None:
-                return self._nothing_started(KILLED_BY_SIGNAL + self._ending_signal)
+                return None
         self._say("not armed: the liquidator did not get ready")
         return self._nothing_started(UNUSABLE)
 
     def _start(self) -> int | None:
-        """Start the command. An exit code where it cannot be."""
+        """Start the command. An exit code where it cannot be, or is not wanted any more."""
+        if self._ending_signal is not None:
+            return self._nothing_started(KILLED_BY_SIGNAL + self._ending_signal)
         self._keeper.brief(Starting())
         try:
             self._command = commands.start(
@@ -214,7 +200,7 @@ class Supervisor:
         self._is_concluding = True
         for _ in range(LIQUIDATORS_FOR_ONE_RUN):
             if not self._keeper.is_there:
-                self._let_pass(self._keeper.wake_at)
+                self._let_pass(min(self._keeper.wake_at, time.monotonic() + PAUSE_SECONDS_MAX))
                 self._keeper.begin(is_first=False)
             self._keeper.tell(Flatten(reason=reason))
             self._keeper.ping()
@@ -244,7 +230,7 @@ class Supervisor:
     def _make_end(self, command: Command) -> CommandEnd:
         """The end of a command that was told to end and did not: by now it is killed."""
         command.send(signal.SIGKILL)
-        until = time.monotonic() + FENCE_SECONDS_MAX
+        until = time.monotonic() + DIE_SECONDS_MAX
         while command.end is None and time.monotonic() < until:
             self._turn(until)
         return command.end or CommandEnd(signal=signal.SIGKILL)
