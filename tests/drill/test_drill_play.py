@@ -81,9 +81,12 @@ class Nodding(Spoilt):
 
 
 class Blind(Spoilt):
-    """Sees nothing, and calls it nothing there."""
+    """Sees nothing, wherever it looks, and calls it nothing there."""
 
     async def read_positions(self) -> Listing[Position]:
+        return Listing(rows=())
+
+    async def read_positions_elsewhere(self) -> Listing[Position]:
         return Listing(rows=())
 
 
