@@ -22,6 +22,9 @@ from goflat.domain.order import Book
 from goflat.domain.position import LegKey
 from goflat.domain.time import NEVER, Instant
 
+PATIENCE_FACTOR = 2.0
+"""How much longer than the slowest list an answer is waited for."""
+
 
 def is_act(step: Step) -> bool:
     """Whether a step changes something at the venue."""
@@ -108,12 +111,21 @@ class Draft:
 
     def send(self, requests: Iterable[Request]) -> None:
         """Ask the venue. Whoever calls has asked the budget before."""
-        requests = tuple(requests)
+        requests = tuple(self._patiently(request) for request in requests)
         self.requests.extend(requests)
         self.spending = sum(
             (self.budget.cost_of(request.step) for request in requests), self.spending
         )
         self.acts_in_flight += sum(1 for request in requests if is_act(request.step))
+
+    def _patiently(self, request: Request) -> Request:
+        """A request that waits for its answer at least twice as long as a list has just taken.
+
+        Giving up on a slow venue earlier makes silences of its answers, each to be asked about.
+        """
+        slowest = max(look.took_seconds for look in self.looks.values())
+        least = self.run.terms.deadline.cap(self.now, PATIENCE_FACTOR * slowest)
+        return request if request.answer_by >= least else Request(request.step, least)
 
     def acted(self) -> None:
         """One of our acts was answered, or ran out: readings begun before this do not count."""

@@ -19,6 +19,9 @@ IN_FLIGHT_MAX = 3
 LATE_SECONDS = 0.4
 """After this long without an answer a list is asked for a second time."""
 
+LATE_FACTOR = 1.25
+"""How much longer than the last answer the next one takes before it counts as late."""
+
 
 class Part(Enum):
     """The lists that together are one look at an account."""
@@ -73,6 +76,11 @@ class Look:
         """Whether the venue ever answered this, be it with a failure."""
         return self.read_began > LONG_AGO or self.failures > 0
 
+    @property
+    def took_seconds(self) -> float:
+        """How long the newest answer was under way; zero before the first."""
+        return 0.0 if self.read_began == LONG_AGO else self.read_ended - self.read_began
+
     def sent(self, now: Instant) -> "Look":
         return replace(self, in_flight=(*self.in_flight, now), asked=now)
 
@@ -116,6 +124,7 @@ class Look:
         if self.in_flight and (not hedges or len(self.in_flight) >= IN_FLIGHT_MAX):
             return NEVER
         if useful:
-            return Instant(self.asked + LATE_SECONDS * 2 ** (useful - 1))
+            late = max(LATE_SECONDS, LATE_FACTOR * self.took_seconds)
+            return Instant(self.asked + late * 2 ** (useful - 1))
         spaced = self.asked + self.part.spacing_seconds if busy else now
         return max(needed, now, self.not_before, Instant(spaced))
