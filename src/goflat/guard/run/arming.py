@@ -25,6 +25,7 @@ WARM_SECONDS = 10.0
 
 WARM_ANSWER_SECONDS = 5.0
 CLOSE_AUDIT_SECONDS = 1.0
+UNLATCH_TRIES, UNLATCH_PAUSE_SECONDS = 10, 0.2
 BY = "goflat run"
 
 Say = Callable[[str], None]
@@ -191,18 +192,24 @@ class Arms:
             },
         )
 
-    def unlatch(self, *, is_done: bool) -> str | None:
+    async def unlatch(self, *, is_done: bool) -> str | None:
         """Take our own latch off again, if nothing is left. What is to be said about it."""
-        if self._latch is None:
+        if self._latch is None or self._latch.read() is None:
             return None
         name = self._account.name
         if not is_done:
             return f"account {name} stays latched ({self._run_id}), until somebody resets it"
-        try:
-            self._latch.clear(self._run_id)
-        except Unusable as error:
-            return f"WARNING: account {name} stays latched: {error}"
-        return None
+        trouble = ""
+        for _ in range(UNLATCH_TRIES):
+            try:
+                self._latch.clear(self._run_id)
+            except Unusable as error:
+                trouble = str(error)
+            if self._latch.read() is None:
+                return None
+            # The disk may still be busy with setting it.
+            await asyncio.sleep(UNLATCH_PAUSE_SECONDS)
+        return f"WARNING: account {name} stays latched: {trouble}"
 
     async def lay_down(self) -> None:
         """Let go of everything. Never raises."""

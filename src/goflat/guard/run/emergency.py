@@ -9,6 +9,7 @@ from goflat.domain.outcome import LiquidationResult, LiquidationState
 from goflat.guard.fencing import Fence, freeze, hold, terminate
 from goflat.guard.run.arming import Arms, Say
 from goflat.guard.run.endings import state_of
+from goflat.guard.run.signals import send_to_group
 from goflat.guard.run.words import told
 from goflat.guard.trees import Lineage
 from goflat.guard.watching import ProcessWatch
@@ -61,12 +62,13 @@ class Emergency:
         fenced_at = loop.time()
         await latching
         holding = asyncio.ensure_future(hold(fence))
+        began = loop.time()
         first = await self._flatten()
         holding.cancel()
         left = await self._tried("killing", self._ended(fence)) or fence
-        state = await self._go_on(first, fenced_at + self._arms.recv_window_seconds)
-        is_done = state is LiquidationState.COMPLETED and not left.members
-        if (standing := self._arms.unlatch(is_done=is_done)) is not None:
+        state = await self._go_on(first, began, fenced_at + self._arms.recv_window_seconds)
+        is_done = state is LiquidationState.COMPLETED and left.settled and not left.members
+        if (standing := await self._arms.unlatch(is_done=is_done)) is not None:
             self._say(standing)
         return state
 
@@ -90,16 +92,22 @@ class Emergency:
             except PermissionError as error:
                 self._say(f"the command cannot be stopped: {error.strerror}")
         fence = await freeze(self._lineage)
-        for untouched in fence.untouched[:REASONS_MAX]:
-            self._say(f"not frozen: {untouched}")
+        self._tell_untouched("not frozen", fence, signal.SIGSTOP)
         self._arms.note_fence(fence, reason)
         return fence
 
     async def _ended(self, fence: Fence) -> Fence:
         left = await terminate(fence)
-        for untouched in left.untouched[:REASONS_MAX]:
-            self._say(f"still there: {untouched}")
+        self._tell_untouched("still there", left, signal.SIGKILL)
         return left
+
+    def _tell_untouched(self, what: str, fence: Fence, number: int) -> None:
+        for untouched in fence.untouched[:REASONS_MAX]:
+            self._say(f"{what}: {untouched}")
+        root = self._lineage.root
+        if root is not None and any(it.process is None for it in fence.untouched):
+            # Not even a list could be had. The command was made the leader of a group of its own.
+            send_to_group(root.pid, number)
 
     async def _flatten(self) -> LiquidationResult:
         result = await self._arms.flatten()
@@ -109,13 +117,15 @@ class Emergency:
 
     # --- going on -------------------------------------------------------------------------------
 
-    async def _go_on(self, first: LiquidationResult, quiet_at: float) -> LiquidationState:
+    async def _go_on(
+        self, first: LiquidationResult, began: float, quiet_at: float
+    ) -> LiquidationState:
         """Try again what is left; and look again once nothing can be under way any more.
 
-        What the command sent right before its end may still arrive until `quiet_at`.
+        What the command sent right before its end may still arrive until `quiet_at`; `began` is
+        when the first run did.
         """
-        loop = asyncio.get_running_loop()
-        results, began = [first], loop.time() - first.total_duration_seconds
+        loop, results = asyncio.get_running_loop(), [first]
         give_up_at, pause = loop.time() + ALONE_SECONDS, AGAIN_SECONDS
         while len(results) < RUNS_MAX or (self._is_alone() and loop.time() < give_up_at):
             if results[-1].state is LiquidationState.COMPLETED:
