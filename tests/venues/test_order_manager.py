@@ -128,7 +128,7 @@ async def test_a_close_that_takes_no_position_side_is_not_called_for_such_a_row(
 
 # --- what it returns ----------------------------------------------------------------------------
 
-GARBAGE: list[Any] = [None, "rows", b"rows", 7, {"symbol": BTC}, object(), True]
+GARBAGE: list[Any] = [None, "rows", b"rows", 7, {"symbol": BTC}, object, True]
 
 
 @pytest.mark.parametrize("rows", GARBAGE, ids=repr)
