@@ -3,7 +3,7 @@
 import pytest
 from core_values import at
 
-from goflat.core.looks import IN_FLIGHT_MAX, LATE_SECONDS, Look, Part
+from goflat.core.looks import IN_FLIGHT_MAX, LATE_FACTOR, LATE_SECONDS, Look, Part
 from goflat.core.steps import ReadOrders, ReadPositions
 from goflat.domain.listing import Unreadable
 from goflat.domain.order import Book
@@ -51,6 +51,20 @@ def test_when_the_next_request_may_set_out(
     ).due_at(at(needed), at(now), busy=busy, hedges=hedges)
 
     assert found == pytest.approx(due)
+
+
+@pytest.mark.parametrize(
+    ("took", "due"),
+    [(0.0, 1.4), (0.1, 1.4), (1.0, 1.0 + LATE_FACTOR), (3.0, 1.0 + 3 * LATE_FACTOR)],
+)
+def test_a_slow_venue_is_late_only_after_longer_than_its_own_answers_take(
+    took: float, due: float
+) -> None:
+    before = look(in_flight=(at(1.0),), asked=at(1.0), read_began=at(0), read_ended=at(took))
+
+    assert before.took_seconds == took
+    assert before.due_at(at(1.0), at(1.1), busy=False, hedges=True) == pytest.approx(due)
+    assert look().took_seconds == 0
 
 
 def test_the_bounds_of_one_list() -> None:

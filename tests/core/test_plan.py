@@ -428,6 +428,47 @@ def test_a_guards_run_proves_nothing_by_looks_from_before_its_fence_holds() -> N
     assert course.run.proof.began == 1.0
 
 
+# --- a second place to ask ----------------------------------------------------------------------
+
+ELSEWHERE = ReadPositions(elsewhere=True)
+
+
+def at_first_look() -> Course:
+    """A run on a venue with two places to ask, that has shown everything bare once."""
+    course = Course(capabilities=Capabilities(lists_positions_twice=True))
+    assert ELSEWHERE not in course.start()
+    course.rules(rules())
+    course.look()
+    return course
+
+
+def test_the_look_that_completes_the_proof_asks_for_positions_at_the_other_place() -> None:
+    course = at_first_look()
+
+    assert set(course.woke(1.5)) == {ELSEWHERE, WORKING, CONDITIONAL}
+    course.look(began=1.5)
+
+    assert course.run.is_over
+
+
+def test_where_the_other_place_gives_no_answer_the_usual_one_is_asked_at_once() -> None:
+    course = at_first_look()
+    course.woke(1.5)
+
+    assert course.failed(ELSEWHERE, Unanswered("silence"), 1.6) == [ReadPositions()]
+    course.look(began=1.6)
+
+    assert course.run.is_over
+
+
+def test_a_position_that_the_other_place_shows_is_closed() -> None:
+    course = at_first_look()
+    course.woke(1.5)
+
+    assert len(closes(course.look(position(2), began=1.5))) == 1
+    assert course.run.proof.began is None
+
+
 # --- what comes late, twice or for nothing ------------------------------------------------------
 
 
