@@ -26,6 +26,10 @@ CONNECT_SECONDS_MAX = 3.0
 ANSWER_SECONDS_MAX = 10.0
 """How long a whole request may take, where its caller does not end it sooner."""
 CLOSE_SECONDS_MAX = 0.5
+WIRES_MAX = 160
+"""Connections at once. Whoever comes then waits for one to be free, which takes a round trip and
+so less than a new one takes. Many systems give a process 256 descriptors, and many servers have
+room for no more than some hundred who knock at the same time."""
 
 
 class _Address(NamedTuple):
@@ -60,6 +64,7 @@ class HttpTransport:
         self._wires: set[Wire] = set()
         self._idle: list[Wire] = []
         self._names: Names | None = None
+        self._places = asyncio.Semaphore(WIRES_MAX)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
 
@@ -97,6 +102,10 @@ class HttpTransport:
             raise Unanswered(error.reason) from None
 
     async def _ask(self, request: Request, head: bytes) -> Reply:
+        async with self._places:
+            return await self._ask_on_a_wire(request, head)
+
+    async def _ask_on_a_wire(self, request: Request, head: bytes) -> Reply:
         wire = self._free_wire() or await self._connected()
         try:
             reply = await wire.ask(
@@ -124,7 +133,7 @@ class HttpTransport:
             return
         if self._loop is not None and not self._loop.is_closed():
             self._drop_all()
-        self._loop, self._names = loop, Names()
+        self._loop, self._names, self._places = loop, Names(), asyncio.Semaphore(WIRES_MAX)
         self._wires, self._idle = set(), []
 
     def _drop_all(self) -> None:
