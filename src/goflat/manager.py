@@ -29,7 +29,13 @@ from goflat.shell.clock import LoopClock
 from goflat.shell.drive import drive
 from goflat.shell.outlast import outlast
 from goflat.shell.signals import HeldSignals
-from goflat.venues.order_manager import OrderExecutionManager, OrderManagerVenue, is_order_manager
+from goflat.venues.off_loop import OffLoop
+from goflat.venues.order_manager import (
+    CALLS_AT_ONCE,
+    OrderExecutionManager,
+    OrderManagerVenue,
+    is_order_manager,
+)
 
 _log = logging.getLogger("goflat")
 
@@ -88,7 +94,7 @@ class LiquidationManager:
         hand_over: Callable[[LiquidationResult], object] | None = None,
     ) -> None:
         self._venue = venue
-        self._serial = serial
+        self._calls = OffLoop(1 if serial else CALLS_AT_ONCE)
         self.config = LiquidationConfig() if config is None else config
         self._audit = None if audit_logger is None else UnfailingAudit(audit_logger)
         self._quiet_seconds = quiet_seconds
@@ -139,20 +145,27 @@ class LiquidationManager:
             return await self._told(refused, EventType.LIQUIDATION_FAILED)
         self._is_running = True
         try:
-            scope = scope_of(symbols)
-            with HeldSignals():
-                result = await outlast(asyncio.ensure_future(self._run(scope, correlation_id)))
-        except Exception as error:  # noqa: BLE001 - symbols may be any iterable, and raise anything
-            result = _refused(correlation_id, str(error) or type(error).__name__)
-        except asyncio.CancelledError:
-            # Only the end of the loop itself cancels the run.
-            result = _refused(correlation_id, "the event loop was stopped during the run")
+            result = await self._outlasting(symbols, correlation_id)
         finally:
             self._is_running = False
         self._count(result)
-        if self._hand_over is not None:
-            self._hand_over(result)
+        self._hand(result)
         return result
+
+    async def _outlasting(
+        self, symbols: Iterable[str] | str | None, correlation_id: str
+    ) -> LiquidationResult:
+        try:
+            scope = scope_of(symbols)
+        except Exception as error:  # noqa: BLE001 - somebody's own iterable may raise anything
+            refused = _refused(correlation_id, str(error) or type(error).__name__)
+            return await self._told(refused, EventType.LIQUIDATION_FAILED)
+        try:
+            with HeldSignals():
+                return await outlast(asyncio.ensure_future(self._run(scope, correlation_id)))
+        except asyncio.CancelledError:
+            # Only the end of the loop itself cancels the run.
+            return _refused(correlation_id, "the event loop was stopped during the run")
 
     async def aclose(self) -> None:
         """Let go of the venue's connections."""
@@ -191,7 +204,7 @@ class LiquidationManager:
     def _venue_for(self, scope: Scope) -> Venue:
         if is_order_manager(self._venue):
             manager: OrderExecutionManager = self._venue  # type: ignore[assignment]
-            return OrderManagerVenue(manager, scope, serial=self._serial)
+            return OrderManagerVenue(manager, scope, calls=self._calls)
         return self._venue  # type: ignore[return-value]
 
     def _record(self, correlation_id: str, started: Instant) -> Record | None:
@@ -226,6 +239,14 @@ class LiquidationManager:
             audit_degraded=bool(self._audit.degraded) or not durable,
             audit_hash=self._audit.last_hash,
         )
+
+    def _hand(self, result: LiquidationResult) -> None:
+        if self._hand_over is None:
+            return
+        try:
+            self._hand_over(result)
+        except Exception:  # noqa: BLE001 - the caller's shutdown goes on whatever the outcome
+            _log.exception("what a run left could not be handed over")
 
     def _count(self, result: LiquidationResult) -> None:
         self._metrics = Metrics(

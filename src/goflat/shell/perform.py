@@ -45,6 +45,11 @@ async def perform(request: Request, venue: Venue, clock: Clock) -> Event:
             return await _do(step, venue, clock)
     except TimeoutError:
         return Failed(step, Unanswered("no answer in time"))
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) is None or task.cancelling():
+            raise
+        # Nobody cancelled this step: something inside it was cancelled, and it went unanswered.
+        return Failed(step, Unanswered("cancelled from inside"))
     except VenueError as failure:
         return Failed(step, failure.with_traceback(None))
     except Exception as bug:  # noqa: BLE001 - a bug in one step is that step's failure

@@ -28,15 +28,25 @@ class HeldSignals:
     def __enter__(self) -> "HeldSignals":
         if threading.current_thread() is not threading.main_thread():
             return self
-        self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._heard)
+        self._hold(signal.SIGINT)
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            self._before[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._heard)
+            self._hold(signal.SIGTERM)
         return self
+
+    def _hold(self, number: signal.Signals) -> None:
+        try:
+            self._before[number] = signal.signal(number, self._heard)
+        except (ValueError, OSError) as error:
+            # Not in this interpreter. Better a run that can be interrupted than none.
+            _log.warning("%s cannot be held during the liquidation: %s", number.name, error)
 
     def _heard(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self._terminated |= number == signal.SIGTERM
         name = signal.Signals(number).name
-        self._tell(f"{name} heard: the liquidation goes on, at most until its deadline")
+        try:
+            self._tell(f"{name} heard: the liquidation goes on, at most until its deadline")
+        except Exception:  # noqa: BLE001 - raised here, it would strike the run at any place
+            _log.debug("%s heard, and nobody could be told", name)
 
     def __exit__(
         self,

@@ -4,11 +4,8 @@
 cancels and closes. What it returns is a claim; its positions, asked for again, are the evidence.
 """
 
-import asyncio
 import inspect
-import logging
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
@@ -28,8 +25,7 @@ from goflat.domain.order import (
 from goflat.domain.position import LegKey, OrderSide, Position, PositionMode, PositionSide
 from goflat.domain.scope import Only, Scope
 from goflat.errors import NotSent, Refusal, Rejected, Unanswered
-
-_log = logging.getLogger("goflat")
+from goflat.venues.off_loop import OffLoop
 
 CALLS_AT_ONCE = 8
 TEXT_MAX = 200
@@ -84,12 +80,13 @@ class OrderManagerVenue:
     An exception out of one of its methods is an answer that says nothing: a read that raised is
     unread, and a cancel or close that raised counts as one attempt. What it did is not known, so
     positions are read again before the next attempt. A call is never repeated while it still runs.
+    `calls` belongs to the manager and not to the run: a call that hangs outlives the run.
     """
 
-    def __init__(self, manager: OrderExecutionManager, scope: Scope, *, serial: bool) -> None:
+    def __init__(self, manager: OrderExecutionManager, scope: Scope, *, calls: OffLoop) -> None:
         self._manager = manager
         self._symbols = sorted(scope.symbols) if isinstance(scope, Only) else None
-        self._calls = _Calls(1 if serial else CALLS_AT_ONCE)
+        self._calls = calls
         self._lists_orders = callable(getattr(manager, "get_open_orders", None))
         self.usage = Usage()
 
@@ -168,53 +165,6 @@ class OrderManagerVenue:
             raise Unanswered(f"{name} raised {_words(error)}") from error
 
 
-class _Calls:
-    """Calls that never hold the loop: async ones on it, the others each in a daemon thread."""
-
-    def __init__(self, at_once: int) -> None:
-        self._places = asyncio.Semaphore(at_once)
-
-    async def call(self, method: Callable[..., Any], *args: object, **named: object) -> Any:
-        async with self._places:
-            if inspect.iscoroutinefunction(method):
-                return await method(*args, **named)
-            answer = await _in_thread(lambda: method(*args, **named))
-            return await answer if inspect.isawaitable(answer) else answer
-
-
-async def _in_thread(work: Callable[[], Any]) -> Any:
-    """Run `work` in a thread that cannot keep the process alive, however long it blocks."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
-
-    def settle(answer: object, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is None:
-            done.set_result(answer)
-        else:
-            done.set_exception(error)
-
-    def tell(answer: object, error: BaseException | None) -> None:
-        try:
-            loop.call_soon_threadsafe(settle, answer, error)
-        except RuntimeError:
-            _log.warning("a call to an order manager came back after its event loop was closed")
-
-    def run() -> None:
-        try:
-            answer = work()
-        except StopIteration as error:
-            tell(None, RuntimeError(f"StopIteration: {error}"))
-        except BaseException as error:  # noqa: BLE001 - it is carried to whoever waits
-            tell(None, error)
-        else:
-            tell(answer, None)
-
-    threading.Thread(target=run, name="goflat-order-manager", daemon=True).start()
-    return await done
-
-
 def _accepts(method: Callable[..., Any], name: str) -> bool:
     try:
         parameters = inspect.signature(method).parameters.values()
@@ -243,7 +193,9 @@ def _listing(rows: object, read: Callable[[Mapping[str, Any]], Any]) -> Listing[
                 if value.key in keys:
                     raise ValueError(f"two rows for {value.key}")
                 keys.add(value.key)
-        except (ValueError, InvalidOperation, ArithmeticError) as error:
+        except ValueError as error:
+            unreadable.append(Unreadable(reason=str(error), symbol=symbol))
+        except Exception as error:  # noqa: BLE001 - one row's garbage is that row's hole
             unreadable.append(Unreadable(reason=_words(error), symbol=symbol))
         else:
             found += [] if value is None else [value]
@@ -304,7 +256,10 @@ def _decimal(row: Mapping[str, Any], name: str) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise ValueError(f"{name} is a number, was {_words(value)}")
     # A float says what its shortest text says; anything more exact would be invented.
-    found = Decimal(str(value).strip())
+    try:
+        found = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise ValueError(f"{name} is a number, was {_words(value)}") from None
     if not found.is_finite():
         raise ValueError(f"{name} is a finite number, was {_words(value)}")
     return found
@@ -337,5 +292,9 @@ def _pnl(answer: Mapping[str, Any]) -> Decimal | None:
 
 def _words(thing: object) -> str:
     """Somebody else's text: one line, capped, and without what looks like a signed request."""
-    text = f"{type(thing).__name__}: {thing}" if isinstance(thing, BaseException) else str(thing)
+    kind = type(thing).__name__
+    try:
+        text = f"{kind}: {thing}" if isinstance(thing, BaseException) else str(thing)
+    except Exception:  # noqa: BLE001 - a thing that cannot even say what it is
+        text = kind
     return _SIGNED.sub(r"\1=…", _CONTROL.sub(" ", text))[:TEXT_MAX]

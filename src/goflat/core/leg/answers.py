@@ -49,7 +49,8 @@ def book(leg: Leg, report: OrderReport, now: Instant) -> Leg:
     """Take down what an answer says was executed."""
     assert leg.round is not None
     if report.executed is None:
-        return replace(leg, round=replace(leg.round, told=False))
+        claimed = _sum(leg.round.claimed_pnl, report.realized_pnl)
+        return replace(leg, round=replace(leg.round, told=False, claimed_pnl=claimed))
     quantity, executed = leg.round.quantity, leg.round.executed + report.executed
     leg = replace(leg, round=replace(leg.round, executed=executed))
     if report.executed > 0:
@@ -59,13 +60,16 @@ def book(leg: Leg, report: OrderReport, now: Instant) -> Leg:
             fills_leave=max(Decimal(0), quantity - executed),
             filled_at=now,
             filled_ms=max(times, default=None),
+            pnl=_sum(leg.pnl, report.realized_pnl),
         )
-    if report.realized_pnl is not None:
-        leg = replace(leg, pnl=(leg.pnl or Decimal(0)) + report.realized_pnl)
     if report.status.is_final and report.executed == 0:
         said = f"{report.status.value} with nothing filled"
         leg = _note_failure(leg, Rejected(said, refusal=Refusal.PRICE_BAND))
     return leg
+
+
+def _sum(known: Decimal | None, more: Decimal | None) -> Decimal | None:
+    return known if more is None else (known or Decimal(0)) + more
 
 
 def _note_failure(leg: Leg, failure: VenueError) -> Leg:

@@ -26,6 +26,7 @@ class Round:
     quantity: Decimal
     executed: Decimal = Decimal(0)
     told: bool = True
+    claimed_pnl: Decimal | None = None
     failure: VenueError | None = None
 
 

@@ -1,5 +1,7 @@
 """What a reading of the account means for one leg."""
 
+from decimal import Decimal
+
 from goflat.core.decision import Decision, Note, Remark
 from goflat.core.evolve import replace
 from goflat.core.leg.events import Seen
@@ -16,6 +18,9 @@ def see(leg: Leg, seen: Seen, now: Instant) -> LegDecision:
         return Decision(now_is=leg)
     if seen.position is None:
         gone = turn(leg, LegTurn.BARE, position=None, seen_began=seen.began, reason=None)
+        if leg.state is LegState.SETTLING and leg.round is not None and leg.round.claimed_pnl:
+            # What was claimed for a close that told no quantity is believed with the reading.
+            gone = replace(gone, pnl=(gone.pnl or Decimal(0)) + leg.round.claimed_pnl)
         news = leg.state is not LegState.GONE
         remarks = (Remark(Note.GONE, str(leg.key)),) if news else ()
         return Decision(now_is=replace(gone, blocked=False, dust=None, doubts=()), remarks=remarks)
