@@ -9,7 +9,9 @@ from goflat.domain.facts import AccountFacts
 from goflat.domain.outcome import LiquidationResult
 from goflat.guard.handing_over import hand_over as hand_to_guard
 from goflat.journal import AuditLogger
+from goflat.journal.absent import AbsentTrail
 from goflat.manager import LiquidationManager
+from goflat.ports.journal import Audit
 from goflat.ports.venue import Venue
 from goflat.settings import AccountSettings, Settings, load_settings
 from goflat.venues.binance.signing import Credentials
@@ -38,6 +40,13 @@ def open_audit(settings: Settings) -> AuditLogger | None:
     return None if settings.audit_path is None else AuditLogger(settings.audit_path)
 
 
+def _absent(settings: Settings) -> Audit | None:
+    """What stands in for a trail that was asked for with a fault in its table; None: none was."""
+    faults = [str(fault) for fault in settings.faults if (fault.key or "").startswith("[audit]")]
+    wanted = settings.audit_path is None and faults
+    return AbsentTrail(faults[0]) if wanted else None
+
+
 def manager_from_settings(path: str | os.PathLike[str] | None, account: str) -> LiquidationManager:
     """A manager for one account of a configuration file."""
     settings = load_settings(None if path is None else os.fspath(path))
@@ -60,7 +69,7 @@ def manager_over(
     return LiquidationManager(
         venue,
         settings.liquidation,
-        audit,
+        _absent(settings) if audit is None else audit,
         quiet_seconds=settings.quiet_seconds if quiet_seconds is None else quiet_seconds,
         watch=watch,
         hand_over=hand_over,
