@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 FROM_LOCK := $(PIP_INSTALL) --require-hashes --only-binary :all:
 
-.PHONY: help drill test cover lint types check bench docs lock clean
+.PHONY: help drill test simulate cover lint types check bench docs lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,7 +16,10 @@ drill: $(VENV)/.installed ## the main job on the embedded simulated venue: no ke
 	$(BIN)/goflat drill
 
 test: $(VENV)/.installed-test ## every test, in under four minutes on two cores
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+simulate: $(VENV)/.installed-test ## whole runs on bad days, each a seed: SEEDS=20000
+	GOFLAT_SEEDS=$(or $(SEEDS),20000) $(BIN)/python -m pytest -n 2 tests/shell/test_worst_days.py
 
 cover: $(VENV)/.installed-test ## the values and decisions: their own tests take every branch
 	$(BIN)/python -m coverage run --branch --source=src/goflat/domain,src/goflat/core -m pytest tests/domain tests/core

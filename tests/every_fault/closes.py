@@ -162,6 +162,7 @@ def less_than_asked() -> Iterator[Fault]:
         )
     yield Fault(
         name="a strategy that opens again for ever",
+        reopens=True,
         happens=lambda venue: venue.perform(
             happenings.Reopens(symbol=BTC, times=10_000, delay_seconds=0.01)
         ),

@@ -27,6 +27,7 @@ class Fault:
     `ends` are the states in which a run may honestly end, `left` the instruments that are named
     then as not flat. `rules` hit requests, `happens` moves the venue before the run begins.
     `closes` is how many closes of BTCUSDT the venue may take, None where that does not matter.
+    `reopens`: what is open at the end may have been opened after its stop had rightly gone.
     `not_yet` says why goflat does not stand this one so far.
     """
 
@@ -41,6 +42,7 @@ class Fault:
     quiet_seconds: float = 0.1
     latency_ms: float = 5.0
     closes: int | None = None
+    reopens: bool = False
     not_yet: str = ""
 
 

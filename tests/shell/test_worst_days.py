@@ -17,8 +17,8 @@ from worst_day import Day, Lived, calmed, colourful, draw, guarded, live
 from goflat.core.looks import Part
 from goflat.domain.outcome import LegOutcome, LiquidationState
 
-SEEDS = int(os.environ.get("GOFLAT_SEEDS", "400"))
-BATCHES = 10
+SEEDS = int(os.environ.get("GOFLAT_SEEDS", "120"))
+BATCHES = 6
 
 
 @pytest.fixture(autouse=True)
