@@ -301,3 +301,12 @@ def test_an_answer_is_waited_for_twice_as_long_after_each_silence_up_to_the_dead
     found = terms(answer_seconds=answer_seconds).answer_by(at(now), silences)
 
     assert found == pytest.approx(answer_by)
+
+
+def test_a_profit_that_was_claimed_is_believed_with_the_reading_that_shows_it_gone() -> None:
+    claimed = Round(quantity=D("1.5"), told=False, claimed_pnl=D(3))
+
+    gone, _ = see(replace(settling(), round=claimed, pnl=D(1)), None, began=1.5)
+    shown, _ = see(replace(settling(), round=claimed, pnl=D(1)), "1.5", began=1.5)
+
+    assert (gone.pnl, shown.pnl) == (D(4), D(1))
