@@ -21,9 +21,6 @@ test: $(VENV)/.installed-test ## every test, in under four minutes on two cores
 simulate: $(VENV)/.installed-test ## whole runs on bad days, each a seed: SEEDS=20000
 	GOFLAT_SEEDS=$(or $(SEEDS),20000) $(BIN)/python -m pytest -n 2 tests/shell/test_worst_days.py
 
-simulate: $(VENV)/.installed-test ## whole runs on a venue that misbehaves by a seed: 20000 of each kind
-	GOFLAT_SEEDS=20000 $(BIN)/python -m pytest -n 2 --dist worksteal tests/shell/test_worst_days.py
-
 cover: $(VENV)/.installed-test ## the values and decisions: their own tests take every branch
 	$(BIN)/python -m coverage run --branch --source=src/goflat/domain,src/goflat/core -m pytest tests/domain tests/core
 	$(BIN)/python -m coverage report --skip-covered --show-missing --fail-under=100

@@ -19,6 +19,7 @@ from goflat.domain.config import LiquidationConfig
 from goflat.domain.outcome import LiquidationResult, LiquidationState
 from goflat.domain.scope import Everything, Only, Scope
 from goflat.domain.time import Instant
+from goflat.errors import SettingsError
 from goflat.journal.narrate import AuditedRecord
 from goflat.journal.record import EventType
 from goflat.journal.unfailing import UnfailingAudit
@@ -93,6 +94,11 @@ class LiquidationManager:
         watch: Callable[[Liquidation], None] | None = None,
         hand_over: Callable[[LiquidationResult], object] | None = None,
     ) -> None:
+        if not (is_order_manager(venue) or callable(getattr(venue, "read_positions", None))):
+            raise SettingsError(
+                "a manager is over a venue of goflat's or an OrderExecutionManager, was "
+                f"{type(venue).__name__}"
+            )
         self._venue = venue
         self._calls = OffLoop(1 if serial else CALLS_AT_ONCE)
         self.config = LiquidationConfig() if config is None else config
@@ -229,16 +235,17 @@ class LiquidationManager:
 
     async def _told(self, result: LiquidationResult, event: EventType) -> LiquidationResult:
         """Write the end of a run, and put into the result how well its record was kept."""
+        if self._audit is not None:
+            self._log(event, result.correlation_id, result.to_dict())
+            durable = await self._audit.flush(LAST_FLUSH_SECONDS)
+            result = replace(
+                result,
+                audit_degraded=bool(self._audit.degraded) or not durable,
+                audit_hash=self._audit.last_hash,
+            )
+        # Last: a program's log handlers may take their time, and the record is kept by now.
         _log.log(_LEVELS[result.state], "%s", _sentence(result))
-        if self._audit is None:
-            return result
-        self._log(event, result.correlation_id, result.to_dict())
-        durable = await self._audit.flush(LAST_FLUSH_SECONDS)
-        return replace(
-            result,
-            audit_degraded=bool(self._audit.degraded) or not durable,
-            audit_hash=self._audit.last_hash,
-        )
+        return result
 
     def _hand(self, result: LiquidationResult) -> None:
         if self._hand_over is None:

@@ -143,6 +143,7 @@ def test_the_switch_that_is_off_is_not_armed(desk: GuardDesk) -> None:
     off = "[liquidation]\nclose_positions = false"
     (desk.state / "goflat.toml").write_text(text.replace("[liquidation]", off))
     desk.guard()
+    until(lambda: "not checked yet" not in desk.goflat("status").stdout, "it is checked")
     told = desk.goflat("status")
     assert told.returncode == 1
     assert "switched off" in told.stdout
