@@ -266,7 +266,8 @@ class HostileVenue:
 
         listing: Listing[Any] = await self._call(verb, None, work)
         for reading in self.readings:
-            if reading.shown is listing.rows and reading.began == began:
+            is_this = reading.part is part and reading.began == began
+            if is_this and reading.shown is listing.rows:
                 reading.ended = self._now()
         return listing
 

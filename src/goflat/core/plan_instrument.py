@@ -27,14 +27,11 @@ _UNDER_WAY = frozenset({SweepState.LISTED, SweepState.CANCELLING})
 
 def plan_instrument(draft: Draft, symbol: Symbol) -> None:
     """Ask for everything that is due now in one instrument."""
-    _plan_keep(draft, symbol)
-    if draft.run.config.close_positions:
-        for leg in draft.holdings[symbol].legs:
-            _unblock(draft, leg)
+    _settle_what_stays(draft, symbol)
     if draft.run.config.cancel_orders:
-        _plan_keep(draft, symbol)
         for sweep in draft.holdings[symbol].sweeps:
             _plan_sweep(draft, sweep)
+        _settle_what_stays(draft, symbol)
     if draft.run.config.close_positions:
         for leg in draft.holdings[symbol].legs:
             _plan_leg(draft, leg)
@@ -43,6 +40,15 @@ def plan_instrument(draft: Draft, symbol: Symbol) -> None:
 
 
 # --- orders in the way --------------------------------------------------------------------------
+
+
+def _settle_what_stays(draft: Draft, symbol: Symbol) -> None:
+    """Which legs need not wait for orders any more, and which stops stay because of that."""
+    _plan_keep(draft, symbol)
+    if draft.run.config.close_positions:
+        for leg in draft.holdings[symbol].legs:
+            _unblock(draft, leg)
+        _plan_keep(draft, symbol)
 
 
 def _plan_keep(draft: Draft, symbol: Symbol) -> None:
