@@ -77,6 +77,7 @@ class Call:
     fault: str | None
     ended: float = math.inf
     refused: Rejected | None = None
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class Reading:
     began: float
     truth: tuple[Any, ...]
     shown: tuple[Any, ...]
+    is_whole: bool = True
     ended: float = math.inf
 
 
@@ -204,6 +206,9 @@ class HostileVenue:
         except Rejected as refusal:
             call.refused = refusal
             raise
+        except (Unanswered, RuntimeError, asyncio.CancelledError):
+            call.silent = True
+            raise
         finally:
             call.ended = self._now()
 
@@ -261,7 +266,8 @@ class HostileVenue:
             if part is Part.POSITIONS:
                 self.sources |= {id(row): (row, began) for row in rows}
             listing = self._with_hole(rows) if fault == "holes" else Listing(rows=rows)
-            self.readings.append(Reading(part, began, truth, listing.rows))
+            is_whole = not listing.unreadable
+            self.readings.append(Reading(part, began, truth, listing.rows, is_whole))
             return listing
 
         listing: Listing[Any] = await self._call(verb, None, work)

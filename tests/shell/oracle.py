@@ -78,6 +78,20 @@ def no_close_comes_from_a_reading_older_than_our_last_act(lived: Lived) -> Itera
                 yield f"close at {call.at} from a reading of {source[1]}, older than {before.ended}"
 
 
+def a_close_that_went_unanswered_is_asked_about_before_the_next(lived: Lived) -> Iterator[str]:
+    asked = {call.about.client_order_id for call in lived.venue.calls if call.verb == "query"}
+    closes = [call for call in lived.venue.calls if call.verb == "close"]
+    for call in closes:
+        is_last = all(
+            other.at <= call.at
+            for other in closes
+            if other.about.position.key == call.about.position.key
+        )
+        name = call.about.client_order_id
+        if call.silent and not is_last and name not in asked and not lived.day.deeds:
+            yield f"{name} was sent at {call.at} and never asked about"
+
+
 def no_fill_of_ours_grows_or_turns_a_position(lived: Lived) -> Iterator[str]:
     for fill in lived.venue.fills:
         if not 0 <= fill.after <= fill.before:
@@ -191,6 +205,9 @@ def completed_means_bare_at_two_instants_after_the_last_act(lived: Lived) -> Ite
         yield f"the second look began less than {quiet} s after the first"
     for name, look in (("first", first), ("second", second)):
         for part, reading in look.items():
+            hides = any(lived.day.scope.covers(row.symbol) for row in reading.truth)
+            if not reading.is_whole and hides:
+                yield f"the {name} look began at {reading.began}, and a row was not read"
             for row in reading.truth:
                 if _had_to_go(lived, part, row):
                     yield f"the {name} look began at {reading.began}, and there was {row}"
@@ -412,6 +429,7 @@ RULES: tuple[Callable[[Lived], Iterator[str]], ...] = (
     nothing_but_the_two_kinds_of_order,
     no_close_is_larger_than_the_reading_it_was_sized_from,
     no_close_comes_from_a_reading_older_than_our_last_act,
+    a_close_that_went_unanswered_is_asked_about_before_the_next,
     no_fill_of_ours_grows_or_turns_a_position,
     client_order_ids_are_legal_and_never_used_twice,
     nothing_outside_the_scope_is_touched,
