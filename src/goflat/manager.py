@@ -28,6 +28,7 @@ from goflat.ports.record import Record
 from goflat.ports.venue import Venue
 from goflat.shell.clock import LoopClock
 from goflat.shell.drive import drive
+from goflat.shell.garbage import collections_held
 from goflat.shell.outlast import outlast
 from goflat.shell.signals import HeldSignals
 from goflat.venues.off_loop import OffLoop
@@ -203,7 +204,8 @@ class LiquidationManager:
             quiet_seconds=self._quiet_seconds,
         )
         record = _Watched(self._record(correlation_id, run.started), self._watch)
-        end = await drive(run, venue, clock, record)
+        with collections_held():
+            end = await drive(run, venue, clock, record)
         with localcontext(EXACT):
             return judge(end, clock.now())
 
