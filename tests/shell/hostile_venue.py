@@ -115,7 +115,6 @@ class Reading:
     began: float
     truth: tuple[Any, ...]
     shown: tuple[Any, ...]
-    is_whole: bool = True
     ended: float = math.inf
 
 
@@ -266,8 +265,7 @@ class HostileVenue:
             if part is Part.POSITIONS:
                 self.sources |= {id(row): (row, began) for row in rows}
             listing = self._with_hole(rows) if fault == "holes" else Listing(rows=rows)
-            is_whole = not listing.unreadable
-            self.readings.append(Reading(part, began, truth, listing.rows, is_whole))
+            self.readings.append(Reading(part, began, truth, listing.rows))
             return listing
 
         listing: Listing[Any] = await self._call(verb, None, work)

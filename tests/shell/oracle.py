@@ -205,9 +205,9 @@ def completed_means_bare_at_two_instants_after_the_last_act(lived: Lived) -> Ite
         yield f"the second look began less than {quiet} s after the first"
     for name, look in (("first", first), ("second", second)):
         for part, reading in look.items():
-            hides = any(lived.day.scope.covers(row.symbol) for row in reading.truth)
-            if not reading.is_whole and hides:
-                yield f"the {name} look began at {reading.began}, and a row was not read"
+            for row in set(reading.truth) - set(reading.shown):
+                if lived.day.scope.covers(row.symbol):
+                    yield f"the {name} look began at {reading.began} and did not read {row}"
             for row in reading.truth:
                 if _had_to_go(lived, part, row):
                     yield f"the {name} look began at {reading.began}, and there was {row}"
