@@ -51,8 +51,9 @@ class Surroundings:
             case Shelter.UNIT:
                 unit = self.cgroup.rpartition("/")[2]
                 return (
-                    f"in {unit}: the liquidator acts if goflat run is killed, but not if systemd "
-                    "kills the whole unit; for that `goflat guard` has to be a unit of its own"
+                    f"in {unit}: the liquidator acts if the command is killed, but not if goflat "
+                    "run is, because systemd then ends the whole unit; for that `goflat guard` has "
+                    "to be a unit of its own"
                 )
 
 
